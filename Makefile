@@ -1,0 +1,55 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A lock file has hashes for every platform and Python we support, and names no index:
+# pip asks whichever one this machine is set up for.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test lint format bench lock clean
+
+help: ## List what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.demo ## Watch a company pay a supplier from chat, then try it yourself (TOUR=1: play and exit)
+	@$(BIN)/countersign demo $(if $(TOUR),--tour)
+
+test: lint ## Run every check: formatting, lint, types, tests
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev ## Check formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Rewrite the code in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure the click path beside bare slack-bolt
+	$(BIN)/python -m bench.ingress
+
+lock: ## Renew both lock files from pyproject.toml (needs uv on the PATH)
+	UV_SYSTEM_CERTS=1 uv pip compile pyproject.toml --group build --universal --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --upgrade --quiet -o requirements.lock
+	UV_SYSTEM_CERTS=1 uv pip compile pyproject.toml --group build --group dev -c requirements.lock --universal \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet -o requirements-dev.lock
+
+clean: ## Remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Countersign needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the demo needs (once) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.demo
+	@echo "Installing what the checks need (once) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

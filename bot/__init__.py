@@ -1,0 +1,1 @@
+"""What people see and touch: chats, cards, commands, settings and the command line."""

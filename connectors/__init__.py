@@ -1,0 +1,1 @@
+"""How institutions are reached: one contract, one HTTP client, one file per institution."""

@@ -1,0 +1,1 @@
+"""Connectors that speak an institution's HTTP API."""

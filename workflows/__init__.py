@@ -1,0 +1,1 @@
+"""What must hold about money: orders, policy, approvals, dispatch, reconciliation, the record."""
