@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from pydantic import BaseModel, ConfigDict
+
 from connectors.money import Money
 
 
@@ -88,7 +90,8 @@ class Instruction:
         amount: Positive, in the currency to be paid.
         remittance_information: Unstructured, at most 140 characters; may be empty.
         requested_execution_date: In the account's calendar; None for as soon as possible.
-        service: The institution's product, such as ``sepa-credit-transfers``.
+        service: The institution's product, such as ``sepa-credit-transfers``; empty lets the
+            connector choose (see `Connector.service`).
         requester_ip: IP address of the person's session where known (PSD2 asks for one).
     """
 
@@ -113,7 +116,8 @@ class Outcome:
         status: The institution's own code, ISO 20022 where it has one (``ACSC``).
         reference: The institution's id of the payment, needed to follow it; may be unknown after
             an enquiry that found only the booked entry.
-        reason_code: For a refusal, the institution's code (``AC01``, ``FUNDS_NOT_AVAILABLE``).
+        reason_code: For a refusal, the institution's code (``AC01``, ``FUNDS_NOT_AVAILABLE``);
+            while pending, our code for what keeps it from going on (``sca.unsupported``).
         reason_text: The institution's own words, bounded and free of control characters.
         waiting_for_person: Set while the institution waits for a person (decoupled SCA): what it
             asks them to do, in its words; empty when it says nothing.
@@ -274,9 +278,18 @@ class ConnectorState(Protocol):
         """Remember ``value`` durably; None forgets it."""
 
 
+class ConnectorSettings(BaseModel):
+    """Base of every connector's settings; each field's description documents it for people."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
 @dataclass
 class ConnectorError(Exception):
     """Base of all that can go wrong with an institution.
+
+    What an error class says is about the call that raised it: `NotSent` from `Connector.follow`
+    means that nobody was asked, not that the payment followed was never sent.
 
     Attributes:
         connector: Name of the connection in settings.
@@ -344,24 +357,41 @@ class Connector(ABC):
         """Return live balances of ``account``: booked and, where it has one, available."""
         raise self._unsupported(Capability.BALANCES)
 
+    def service(self, account: Account, creditor: Creditor, amount: Money) -> str:
+        """Name the institution's product for such a payment, for `Instruction.service`.
+
+        Decided once and kept with the instruction, because a payment is followed under the product
+        it was sent as. Empty when the institution has but one.
+        """
+        return ""
+
     @abstractmethod
     async def submit(self, instruction: Instruction) -> Outcome:
-        """Send ``instruction`` once. Called again only after `NotSent`."""
+        """Send ``instruction`` once. Called again only after `NotSent` or `Misconfigured`."""
 
     @abstractmethod
     async def follow(self, instruction: Instruction, reference: str) -> Outcome:
-        """Return what the institution now says of a payment it acknowledged as ``reference``."""
+        """Return what the institution now says of a payment it acknowledged as ``reference``.
+
+        Never raises `Refused`: an institution that will not tell has not refused the payment.
+        """
 
     async def enquire(self, instruction: Instruction, since: datetime) -> Enquiry:
         """Ask what became of ``instruction``, sent at ``since`` (UTC), whose answer was lost.
 
         Never sends money that was not sent before, unless the institution has promised in writing
         (settings) to treat the repeat as the same request.
+
+        Raises only `Indeterminate`, `Untrusted` or `Unsupported`, with the code of what kept it
+        from an answer: that the question failed says nothing about the payment.
         """
         raise self._unsupported(Capability.ENQUIRY)
 
     async def cancel(self, instruction: Instruction, reference: str) -> Outcome:
-        """Ask the institution to cancel a payment that is not executed yet."""
+        """Ask the institution to cancel a payment that is not executed yet.
+
+        `Refused` here refuses the cancellation: the payment goes on and is to be followed.
+        """
         raise self._unsupported(Capability.CANCELLATION)
 
     async def collect(self, account: Account, period_from: date, period_to: date) -> Document:
@@ -373,7 +403,10 @@ class Connector(ABC):
         raise self._unsupported(Capability.STATEMENTS)
 
     async def receipt(self, instruction: Instruction, reference: str) -> Receipt | None:
-        """Fetch the evidence of a settled payment; None while there is none yet."""
+        """Fetch the evidence of a settled payment; None while there is none yet.
+
+        Raises `Untrusted` when the institution shows another payment than ``instruction``.
+        """
         raise self._unsupported(Capability.RECEIPTS)
 
     async def consent(self, accounts: tuple[Account, ...], now: datetime) -> Consent:
