@@ -1,0 +1,305 @@
+"""Approving and rejecting: distinct persons, each with a second factor, on exactly this payment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from workflows import audit, orders, second_factor
+from workflows.company import Company
+from workflows.orders import Order, OrderState
+from workflows.people import Person
+from workflows.policy import Assignment, Slot, assign
+from workflows.refusal import Refusal
+from workflows.second_factor import Cipher
+from workflows.tables import approval
+
+
+class Decision(StrEnum):
+    """What an approver may say."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision as it was made on a form.
+
+    Attributes:
+        version: The order's version that the form showed.
+        digest: The digest of what the form showed.
+        code: Of the person's second factor; an approval needs one.
+        reason: For a rejection.
+    """
+
+    order_id: str
+    version: int
+    digest: str
+    decision: Decision
+    code: str = ""
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"Choice({self.order_id} v{self.version} {self.decision})"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that counts.
+
+    Attributes:
+        order: As it stands after it.
+        assignment: Which slots are filled by whom, and what is still missing.
+    """
+
+    order: Order
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's stored decision on one version of an order."""
+
+    order_id: str
+    version: int
+    person_id: str
+    digest: str
+    decision: str
+    factor: str
+    reason: str | None
+    at: datetime
+
+
+_OF_VERSION = (
+    select(approval)
+    .where(approval.c.order_id == bindparam("order"), approval.c.version == bindparam("version"))
+    .order_by(approval.c.at, approval.c.person_id)
+)
+
+
+def of_order(connection: Connection, order: Order) -> list[Approval]:
+    """Return the decisions on the order's present version, oldest first."""
+    rows = connection.execute(_OF_VERSION, {"order": order.id, "version": order.version})
+    return [Approval(**row._mapping) for row in rows]
+
+
+def may_approve(company: Company, person: Person, order: Order) -> bool:
+    """Whether ``person`` could fill one of the order's slots."""
+    roles = {slot.role for slot in order.policy_verdict.slots}
+    return person.id != order.requester_id and bool(person.roles & roles)
+
+
+def approvers(company: Company, order: Order) -> list[Person]:
+    """Return everybody who could fill one of the order's slots, by id."""
+    return sorted(
+        (person for person in company.directory if may_approve(company, person, order)),
+        key=lambda person: person.id,
+    )
+
+
+def assignment_of(company: Company, order: Order, given: Sequence[Approval]) -> Assignment:
+    """Return which slots the approvals fill, with the roles people have *now*."""
+    return assignment_for(company, order, order.policy_verdict.slots, given)
+
+
+def assignment_for(
+    company: Company, order: Order, slots: Sequence[Slot], given: Sequence[Approval]
+) -> Assignment:
+    """Return which of ``slots`` the approvals of this very digest fill."""
+    return assign(tuple(slots), _standing(company, order, given))
+
+
+def awaiting(connection: Connection, company: Company, person: Person) -> list[Order]:
+    """Return pending orders that wait for this person, soonest to expire first."""
+    found = []
+    for order in orders.in_states(connection, OrderState.PENDING):
+        if not may_approve(company, person, order):
+            continue
+        given = of_order(connection, order)
+        if person.id in {each.person_id for each in given}:
+            continue
+        if {slot.role for slot in assignment_of(company, order, given).missing} & person.roles:
+            found.append(order)
+    return sorted(found, key=lambda order: order.expires_at)
+
+
+def check(
+    connection: Connection, company: Company, person: Person, choice: Choice, *, now: datetime
+) -> Order:
+    """Return the order a person may decide on, as they saw it.
+
+    Raises:
+        Refusal: ``order.unknown``, ``order.stale``, ``approval.already``, ``order.not_pending``,
+            ``order.expired``, ``approval.own_request``, ``approval.no_role`` or
+            ``order.tampered``.
+    """
+    order = orders.get(connection, choice.order_id)
+    given = of_order(connection, order)
+    if choice.version == order.version and person.id in {each.person_id for each in given}:
+        raise Refusal("approval.already", order=order.id)
+    if order.state != OrderState.PENDING:
+        raise Refusal("order.not_pending", order=order.id, state=order.state)
+    if choice.version != order.version:
+        raise Refusal("order.stale", order=order.id, version=order.version)
+    if now >= order.expires_at:
+        raise Refusal("order.expired", order=order.id, at=order.expires_at.isoformat())
+    if person.id == order.requester_id:
+        raise Refusal("approval.own_request", order=order.id)
+    if not may_approve(company, person, order):
+        wanted = sorted({slot.role for slot in order.policy_verdict.slots})
+        raise Refusal("approval.no_role", order=order.id, roles=", ".join(wanted))
+    if not choice.digest == order.digest == orders.digest_of(order):
+        raise Refusal("order.tampered", order=order.id)
+    return order
+
+
+def decide(
+    connection: Connection,
+    company: Company,
+    cipher: Cipher,
+    person: Person,
+    choice: Choice,
+    *,
+    now: datetime,
+) -> Decided | Refusal:
+    """Record a decision; the last missing approval makes the order approved.
+
+    A refusal is *returned*, so that what it leaves behind (a failed factor, an attempt on one's
+    own request) is committed with it.
+    """
+    try:
+        order = check(connection, company, person, choice, now=now)
+    except Refusal as refusal:
+        _note_attempt(connection, person, choice, refusal, now)
+        return refusal
+    if choice.decision is Decision.REJECT:
+        return _reject(connection, company, person, order, choice, now)
+    verdict = second_factor.verify(connection, cipher, person.id, choice.code, now=now)
+    if isinstance(verdict, Refusal):
+        return verdict
+    return _approve(connection, company, person, order, now)
+
+
+_ON_RECORD = frozenset({"approval.own_request", "approval.no_role", "order.tampered"})
+
+
+def _note_attempt(
+    connection: Connection, person: Person, choice: Choice, refusal: Refusal, now: datetime
+) -> None:
+    if refusal.code in _ON_RECORD:
+        audit.append(
+            connection,
+            at=now,
+            actor=person.id,
+            kind="access.denied",
+            subject=choice.order_id[:16],
+            facts={"code": refusal.code, "decision": str(choice.decision)},
+        )
+
+
+_INSERT = insert(approval)
+
+
+def _store(
+    connection: Connection,
+    person: Person,
+    order: Order,
+    values: Mapping[str, str | None],
+    now: datetime,
+) -> None:
+    connection.execute(
+        _INSERT,
+        {
+            "order_id": order.id,
+            "version": order.version,
+            "person_id": person.id,
+            "digest": order.digest,
+            "at": now,
+            **values,
+        },
+    )
+
+
+def _approve(
+    connection: Connection, company: Company, person: Person, order: Order, now: datetime
+) -> Decided:
+    _store(
+        connection,
+        person,
+        order,
+        {"decision": str(Decision.APPROVE), "factor": second_factor.TOTP, "reason": None},
+        now,
+    )
+    assignment = assignment_of(company, order, of_order(connection, order))
+    to = OrderState.APPROVED if assignment.is_complete else OrderState.PENDING
+    orders.change(
+        connection,
+        order,
+        to,
+        now=now,
+        actor=person.id,
+        kind="order.approval",
+        facts={
+            "digest": order.digest,
+            "version": order.version,
+            "factor": second_factor.TOTP,
+            "policy_hash": order.policy_verdict.policy_hash,
+            "filled": [list(pair) for pair in assignment.filled],
+        },
+    )
+    return Decided(orders.get(connection, order.id), assignment)
+
+
+def _reject(
+    connection: Connection,
+    company: Company,
+    person: Person,
+    order: Order,
+    choice: Choice,
+    now: datetime,
+) -> Decided | Refusal:
+    reason = " ".join(choice.reason.split())[:500]
+    if not reason:
+        return Refusal("reject.reason_missing", field="reason")
+    _store(
+        connection,
+        person,
+        order,
+        {"decision": str(Decision.REJECT), "factor": "none", "reason": reason},
+        now,
+    )
+    orders.change(
+        connection,
+        order,
+        OrderState.REJECTED,
+        now=now,
+        actor=person.id,
+        kind="order.rejected",
+        facts={"digest": order.digest, "version": order.version, "reason": reason},
+        values={"reason_code": "rejected", "reason_text": reason},
+    )
+    rejected = orders.get(connection, order.id)
+    return Decided(rejected, assignment_of(company, rejected, ()))
+
+
+def _standing(
+    company: Company, order: Order, given: Sequence[Approval]
+) -> dict[str, frozenset[str]]:
+    """Return the roles of everybody whose approval of this very digest counts now."""
+    standing = {}
+    for each in given:
+        person = company.directory.get(each.person_id)
+        counts = (
+            person is not None
+            and each.decision == Decision.APPROVE
+            and each.digest == order.digest
+            and each.person_id != order.requester_id
+        )
+        if counts and person is not None:
+            standing[person.id] = person.roles
+    return standing

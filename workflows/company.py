@@ -1,0 +1,76 @@
+"""The company as it stands: its people, accounts, policy and permissions, from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from connectors.base import Account
+from workflows.people import Directory, Person
+from workflows.policy import Policy, Rates
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """One of the company's accounts.
+
+    Attributes:
+        account: As its institution knows it.
+        name: As people call it.
+        connector: Name of the connection it is reached by.
+        viewers: Roles that may see its balances and movements.
+        channel: Chat channel where its cards may be posted, if any.
+        collect: Cron expression (in the account's zone) of statement collection.
+    """
+
+    account: Account
+    name: str
+    connector: str
+    viewers: frozenset[str]
+    channel: str | None = None
+    collect: str = "*/15 * * * *"
+
+    @property
+    def id(self) -> str:
+        """The account's name in settings."""
+        return self.account.id
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Roles that may do what; approving is a matter of policy, not of permission."""
+
+    request: frozenset[str]
+    digest: frozenset[str]
+    resolve: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """All that is decided outside the database.
+
+    Attributes:
+        duplicate_window: An equal payment within it needs a confirmation.
+    """
+
+    name: str
+    base_currency: str
+    timezone: ZoneInfo
+    language: str
+    directory: Directory
+    accounts: Mapping[str, OwnAccount]
+    policy: Policy
+    rates: Rates
+    permissions: Permissions
+    duplicate_window: timedelta = timedelta(days=7)
+
+    def visible_accounts(self, person: Person) -> list[OwnAccount]:
+        """Return the accounts whose balances ``person`` may see, in the order of settings."""
+        return [own for own in self.accounts.values() if own.viewers & person.roles]
+
+    def account_in(self, currency: str) -> OwnAccount | None:
+        """Return the first account kept in ``currency``."""
+        found = (own for own in self.accounts.values() if own.account.currency == currency)
+        return next(found, None)

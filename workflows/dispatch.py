@@ -1,0 +1,371 @@
+"""From release to receipt: a durable workflow per order, whose id is the order's.
+
+DBOS checkpoints each step and takes a workflow up again after a crash. It may run a step twice
+(it was killed before the checkpoint), so exactly-once does not rest on it: every step first looks
+at the order and its instruction, and the instruction says that it is being sent before it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+from sqlalchemy import Connection, insert, select
+
+from connectors.base import (
+    Capability,
+    Connector,
+    ConnectorError,
+    Indeterminate,
+    Instruction,
+    Misconfigured,
+    NotSent,
+    Outcome,
+    Receipt,
+    Refused,
+    Untrusted,
+)
+from workflows import audit, instructions, orders, tables
+from workflows.clock import Clock
+from workflows.company import Company
+from workflows.database import Database
+from workflows.instructions import Stage
+from workflows.orders import Order, OrderState
+
+log = structlog.get_logger(__name__)
+
+WORKFLOW_VERSION = "dispatch-1"
+"""Raised only when old workflows could not go on in the new code; see docs/decisions/0003."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often an institution is asked.
+
+    Attributes:
+        first: Seconds before the first question; later ones come after a quarter of the time
+            that has passed since sending, up to ``longest``.
+        give_up_after: For how long sending is tried while it certainly does not get through.
+        receipt_within: For how long a receipt is looked for after settlement.
+    """
+
+    first: float = 5.0
+    longest: float = 900.0
+    give_up_after: timedelta = timedelta(hours=24)
+    receipt_within: timedelta = timedelta(days=3)
+
+    def wait(self, elapsed: timedelta) -> float:
+        """Return the seconds until the next question."""
+        return min(self.longest, max(self.first, elapsed.total_seconds() / 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a step says should come next, and after how many seconds."""
+
+    step: str
+    wait: float = 0.0
+
+
+DONE = "done"
+
+
+class Dispatcher:
+    """Carries approved orders to their institutions and follows them to the end.
+
+    One per process (DBOS itself is one per process): `start` it before `begin`, `stop` it last.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        company: Company,
+        connectors: Mapping[str, Connector],
+        clock: Clock,
+        pace: Pace | None = None,
+    ) -> None:
+        self.database = database
+        self.company = company
+        self.connectors = connectors
+        self.clock = clock
+        self.pace = pace or Pace()
+        self.steps: Mapping[str, Callable[[str], Awaitable[Next]]] = {
+            "release": self.release,
+            "submit": self.submit,
+            "follow": self.follow,
+            "enquire": self.enquire,
+            "receipt": self.receipt,
+        }
+
+    async def start(self, path: Path) -> None:
+        """Launch DBOS on its own database file; workflows cut off by a crash go on."""
+        global _running  # noqa: PLW0603 (DBOS allows one instance per process; so do we)
+        assert _running is None, "a dispatcher is running in this process already"
+        _running = self
+        config: DBOSConfig = {
+            "name": "countersign",
+            "system_database_url": f"sqlite:///{path}",
+            "application_version": WORKFLOW_VERSION,
+            "executor_id": "local",
+            "log_level": "ERROR",
+            "enable_otlp": False,
+        }
+        DBOS(config=config)
+        DBOS.launch()
+        await self.sweep()
+
+    async def stop(self) -> None:
+        """Stop; what is under way goes on at the next start."""
+        global _running  # noqa: PLW0603
+        if _running is self:
+            _running = None
+            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+
+    async def begin(self, order_id: str) -> None:
+        """Start the order's workflow; a second start of the same order changes nothing."""
+        with SetWorkflowID(order_id):
+            await DBOS.start_workflow_async(_dispatch, order_id)
+
+    async def sweep(self) -> None:
+        """Start the workflow of every order that should have one.
+
+        Covers a crash between the last approval's commit and `begin`, and a lost DBOS file.
+        """
+        under_way = await self.database.read(
+            lambda connection: orders.in_states(
+                connection,
+                OrderState.APPROVED,
+                OrderState.RELEASED,
+                OrderState.SUBMITTED,
+                OrderState.UNKNOWN,
+            )
+        )
+        for order in under_way:
+            await self.begin(order.id)
+
+    # ---- the steps; each may run again after a crash and must find its way --------------------
+
+    async def release(self, order_id: str) -> Next:
+        """Check for the last time that everything holds, and prepare the instruction."""
+        now = self.clock()
+        order = await self.database.write(
+            lambda connection: instructions.release(connection, self.company, order_id, now=now)
+        )
+        return await self._onward(order)
+
+    async def submit(self, order_id: str) -> Next:
+        """Send the instruction, unless it may have been sent before."""
+        now = self.clock()
+        stage = await self.database.write(
+            lambda connection: instructions.claim(connection, order_id, now=now)
+        )
+        order, instruction = await self._load(order_id)
+        if stage is not Stage.PREPARED or instruction is None:
+            return await self._onward(order)
+        outcome = await self._send(order, instruction)
+        if isinstance(outcome, Outcome):
+            order = await self._learned(order_id, outcome)
+        else:
+            order = await self.database.write(
+                lambda connection: self._note_failure(connection, order_id, outcome)
+            )
+        return await self._onward(order)
+
+    async def _send(self, order: Order, instruction: Instruction) -> Outcome | ConnectorError:
+        try:
+            return await self.connectors[order.connector].submit(instruction)
+        except ConnectorError as error:
+            log.warning("submit", order=order.id, error=str(error), kind=type(error).__name__)
+            return error
+        except Exception as error:  # our own fault: it may still have been sent
+            log.exception("submit", order=order.id)
+            return Indeterminate(order.connector, "internal", type(error).__name__)
+
+    def _note_failure(self, connection: Connection, order_id: str, error: ConnectorError) -> Order:
+        now = self.clock()
+        if isinstance(error, Refused):
+            instructions.refused(connection, order_id, error, now=now)
+        elif isinstance(error, (NotSent, Misconfigured)):
+            instructions.not_sent(
+                connection, order_id, error, now=now, give_up_after=self.pace.give_up_after
+            )
+        else:
+            instructions.lost(
+                connection,
+                order_id,
+                error.code,
+                error.detail,
+                now=now,
+                is_alarm=isinstance(error, Untrusted),
+            )
+        return orders.get(connection, order_id)
+
+    async def follow(self, order_id: str) -> Next:
+        """Ask what became of an acknowledged payment."""
+        order, instruction = await self._load(order_id)
+        sent = await self.database.read(lambda connection: instructions.find(connection, order_id))
+        if order.state != OrderState.SUBMITTED or instruction is None or sent is None:
+            return await self._onward(order)
+        assert sent.reference is not None
+        try:
+            outcome = await self.connectors[order.connector].follow(instruction, sent.reference)
+        except ConnectorError as error:
+            # A question that fails says nothing about the payment; the next one may.
+            log.warning("follow", order=order_id, error=str(error), kind=type(error).__name__)
+            return await self._onward(order)
+        return await self._onward(await self._learned(order_id, outcome))
+
+    async def enquire(self, order_id: str) -> Next:
+        """Ask what became of a payment whose answer was lost; past the window, ask a person."""
+        order, instruction = await self._load(order_id)
+        if order.state != OrderState.UNKNOWN or instruction is None:
+            return await self._onward(order)
+        sent = await self.database.read(lambda connection: instructions.find(connection, order_id))
+        assert sent is not None
+        assert sent.sent_at is not None
+        connector = self.connectors[order.connector]
+        now = self.clock()
+        can_ask = Capability.ENQUIRY in connector.capabilities
+        if can_ask:
+            try:
+                enquiry = await connector.enquire(instruction, sent.sent_at)
+            except ConnectorError as error:
+                log.warning("enquire", order=order_id, error=str(error))
+            else:
+                if enquiry.outcome is not None:
+                    return await self._onward(await self._learned(order_id, enquiry.outcome))
+                if enquiry.conclusive:
+                    order = await self.database.write(
+                        lambda connection: instructions.has_nothing(connection, order_id, now=now)
+                    )
+                    return await self._onward(order)
+        if not can_ask or now - sent.sent_at >= connector.enquiry_window:
+            await self.database.write(
+                lambda connection: instructions.ask_person(connection, order_id, now=now)
+            )
+        return await self._onward(order)
+
+    async def receipt(self, order_id: str) -> Next:
+        """Fetch and keep the receipt of a settled payment."""
+        order, instruction = await self._load(order_id)
+        connector = self.connectors.get(order.connector)
+        sent = await self.database.read(lambda connection: instructions.find(connection, order_id))
+        if instruction is None or sent is None or connector is None:
+            return Next(DONE)
+        if Capability.RECEIPTS not in connector.capabilities:
+            return Next(DONE)
+        found = None
+        try:
+            found = await connector.receipt(instruction, sent.reference or "")
+        except ConnectorError as error:
+            log.warning("receipt", order=order_id, error=str(error))
+        if found is not None:
+            kept = found
+            await self.database.write(lambda connection: self._keep(connection, order_id, kept))
+            return Next(DONE)
+        elapsed = self.clock() - order.updated_at
+        if elapsed >= self.pace.receipt_within:
+            return Next(DONE)
+        return Next("receipt", self.pace.wait(elapsed))
+
+    # ---- what the steps share -----------------------------------------------------------------
+
+    async def _load(self, order_id: str) -> tuple[Order, Instruction | None]:
+        def load(connection: Connection) -> tuple[Order, Instruction | None]:
+            order = orders.get(connection, order_id)
+            sent = instructions.find(connection, order_id)
+            if sent is None or order.account_id not in self.company.accounts:
+                return order, None
+            return order, instructions.for_connector(self.company, order, sent)
+
+        return await self.database.read(load)
+
+    async def _learned(self, order_id: str, outcome: Outcome) -> Order:
+        now = self.clock()
+        return await self.database.write(
+            lambda connection: instructions.learned(connection, order_id, outcome, now=now)
+        )
+
+    async def _onward(self, order: Order) -> Next:
+        """Return the step that an order in this state needs."""
+        fresh, sent = await self.database.read(
+            lambda connection: (
+                orders.get(connection, order.id),
+                instructions.find(connection, order.id),
+            )
+        )
+        since = (sent.sent_at if sent else None) or fresh.updated_at
+        wait = self.pace.wait(self.clock() - since)
+        match OrderState(fresh.state):
+            case OrderState.RELEASED:
+                is_first = sent is None or sent.attempts == 0
+                return Next("submit", 0.0 if is_first else wait)
+            case OrderState.SUBMITTED:
+                return Next("follow", wait)
+            case OrderState.UNKNOWN:
+                return Next("enquire", wait)
+            case OrderState.SETTLED:
+                return Next("receipt")
+            case _:
+                return Next(DONE)
+
+    def _keep(self, connection: Connection, order_id: str, found: Receipt) -> None:
+        present = connection.execute(
+            select(tables.receipt.c.order_id).where(tables.receipt.c.order_id == order_id)
+        ).first()
+        if present is not None:
+            return
+        now = self.clock()
+        sha256 = hashlib.sha256(found.content).hexdigest()
+        connection.execute(
+            insert(tables.receipt).values(
+                order_id=order_id,
+                reference=found.reference[:128],
+                media_type=found.media_type,
+                content=found.content,
+                sha256=sha256,
+                booked_on=found.booked_on,
+                is_official=found.is_official,
+                stored_at=now,
+            )
+        )
+        audit.append(
+            connection,
+            at=now,
+            actor=audit.SYSTEM,
+            kind="receipt.stored",
+            subject=order_id,
+            facts={
+                "reference": found.reference[:128],
+                "sha256": sha256,
+                "booked_on": found.booked_on.isoformat() if found.booked_on else None,
+                "official": found.is_official,
+            },
+        )
+
+
+_running: Dispatcher | None = None
+
+
+@DBOS.workflow(name="dispatch", max_recovery_attempts=1_000_000)
+async def _dispatch(order_id: str) -> None:
+    """Walk an order from release to receipt; only recorded answers decide the way."""
+    step, wait = "release", 0.0
+    while step != DONE:
+        if wait:
+            await DBOS.sleep_async(wait)
+        step, wait = await DBOS.run_step_async({"name": step}, _take, step, order_id)
+
+
+async def _take(step: str, order_id: str) -> tuple[str, float]:
+    dispatcher = _running
+    if dispatcher is None:  # stopping: the step is taken again at the next start
+        raise asyncio.CancelledError
+    onward = await dispatcher.steps[step](order_id)
+    return onward.step, onward.wait

@@ -1,0 +1,450 @@
+"""What was sent for an order, and what is known of it: every change in one transaction.
+
+The row says *before* the first byte leaves that it is being sent. Whoever finds it in that state
+after a crash knows that it may have been acted upon, and asks; nobody ever sends it blindly again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from connectors import base
+from workflows import approvals, audit, orders, payees, second_factor
+from workflows.company import Company
+from workflows.orders import Order, OrderState
+from workflows.people import Person
+from workflows.policy import Facts
+from workflows.refusal import Refusal
+from workflows.second_factor import Cipher
+from workflows.tables import instruction
+
+
+class Stage(StrEnum):
+    """Where an instruction is."""
+
+    PREPARED = "prepared"
+    """Nothing was sent, or the institution certainly did not act."""
+    SENDING = "sending"
+    """The call is under way; found after a crash, nobody knows what became of it."""
+    ACKNOWLEDGED = "acknowledged"
+    """The institution has it and gave a reference."""
+    UNKNOWN = "unknown"
+    """The answer was lost; the institution is being asked."""
+    UNDECIDED = "undecided"
+    """The institution cannot say; a person decides."""
+    CLOSED = "closed"
+    """Nothing more is asked about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The stored state of an order's instruction; field for field the table ``instruction``."""
+
+    order_id: str
+    request_id: str
+    state: str
+    attempts: int
+    sent_at: datetime | None
+    reference: str | None
+    status: str | None
+    waiting_for_person: str | None
+    entry_reference: str | None
+    updated_at: datetime
+
+
+def find(connection: Connection, order_id: str) -> Sent | None:
+    """Return the instruction of an order, or None before its release."""
+    row = connection.execute(
+        select(instruction).where(instruction.c.order_id == order_id)
+    ).one_or_none()
+    return Sent(**row._mapping) if row else None
+
+
+def for_connector(company: Company, order: Order, sent: Sent) -> base.Instruction:
+    """Return exactly what the approvers agreed to, as the connector takes it."""
+    return base.Instruction(
+        order_id=order.id,
+        end_to_end_id=order.end_to_end_id,
+        request_id=sent.request_id,
+        account=company.accounts[order.account_id].account,
+        creditor=order.creditor,
+        amount=order.amount,
+        remittance_information=order.remittance,
+        requested_execution_date=order.execution_date,
+    )
+
+
+def release(connection: Connection, company: Company, order_id: str, *, now: datetime) -> Order:
+    """Prepare an approved order for sending, if everything that allowed it still holds.
+
+    What no longer holds fails the order, with the reason; an order past this point is left as
+    it is. Returns the order as it stands.
+    """
+    order = orders.get(connection, order_id)
+    if order.state != OrderState.APPROVED:
+        return order
+    if (reason := _no_longer_holds(connection, company, order)) is not None:
+        _fail(connection, order, reason, None, now)
+        return orders.get(connection, order_id)
+    connection.execute(
+        insert(instruction).values(
+            order_id=order.id,
+            request_id=str(uuid.uuid4()),
+            state=str(Stage.PREPARED),
+            attempts=0,
+            updated_at=now,
+        )
+    )
+    orders.change(
+        connection,
+        order,
+        OrderState.RELEASED,
+        now=now,
+        actor=audit.SYSTEM,
+        kind="order.released",
+        facts={"digest": order.digest, "end_to_end_id": order.end_to_end_id},
+    )
+    return orders.get(connection, order_id)
+
+
+def _no_longer_holds(connection: Connection, company: Company, order: Order) -> str | None:
+    """Return the code of the first condition of the approval that is gone, or None."""
+    if orders.digest_of(order) != order.digest:
+        return "release.digest"
+    own = company.accounts.get(order.account_id)
+    if own is None or own.account.iban != order.debtor_iban or own.connector != order.connector:
+        return "release.account"
+    given = approvals.of_order(connection, order)
+    if not approvals.assignment_of(company, order, given).is_complete:
+        return "release.approvals"
+    requester = company.directory.get(order.requester_id)
+    if requester is None:
+        return "release.requester"
+    verdict = company.policy.evaluate(
+        Facts(
+            amount=order.amount,
+            account=order.account_id,
+            payee=payees.standing(connection, order.payee_id, order.creditor_iban),
+            requester_roles=requester.roles,
+        ),
+        company.rates,
+    )
+    if not verdict.is_allowed:
+        return "release.policy"
+    if not approvals.assignment_for(company, order, verdict.slots, given).is_complete:
+        return "release.policy"
+    return None
+
+
+def claim(connection: Connection, order_id: str, *, now: datetime) -> Stage:
+    """Say durably that the instruction is about to be sent; return the stage it was in.
+
+    Only who gets `Stage.PREPARED` may send. An instruction found in `Stage.SENDING` was cut off:
+    its order becomes ``unknown`` here. An order that is not released any more is not sent.
+    """
+    sent = find(connection, order_id)
+    assert sent is not None
+    stage = Stage(sent.state)
+    if orders.get(connection, order_id).state != OrderState.RELEASED:
+        return Stage.CLOSED
+    if stage is Stage.PREPARED:
+        taken = connection.execute(
+            update(instruction)
+            .where(instruction.c.order_id == order_id, instruction.c.state == str(Stage.PREPARED))
+            .values(
+                state=str(Stage.SENDING), attempts=sent.attempts + 1, sent_at=now, updated_at=now
+            )
+        )
+        assert taken.rowcount == 1
+        audit.append(
+            connection,
+            at=now,
+            actor=audit.SYSTEM,
+            kind="instruction.sending",
+            subject=order_id,
+            facts={"request_id": sent.request_id, "attempt": sent.attempts + 1},
+        )
+    elif stage is Stage.SENDING:
+        lost(connection, order_id, "interrupted", None, now=now)
+    return stage
+
+
+def not_sent(
+    connection: Connection,
+    order_id: str,
+    error: base.ConnectorError,
+    *,
+    now: datetime,
+    give_up_after: timedelta,
+) -> Order:
+    """Note that the institution certainly did not act; after ``give_up_after`` the order fails."""
+    order = orders.get(connection, order_id)
+    sent = find(connection, order_id)
+    assert sent is not None
+    if order.state != OrderState.RELEASED:
+        return order
+    if now - order.updated_at >= give_up_after:
+        _fail(connection, order, error.code, error.detail, now)
+        return orders.get(connection, order_id)
+    _write(connection, order_id, now, state=str(Stage.PREPARED))
+    # Told once, not at every attempt: people need the news, not the noise.
+    if sent.attempts == 1:
+        audit.append(
+            connection,
+            at=now,
+            actor=audit.SYSTEM,
+            kind="instruction.not_sent",
+            subject=order_id,
+            facts={"code": error.code, "detail": error.detail},
+        )
+    return order
+
+
+def lost(
+    connection: Connection,
+    order_id: str,
+    code: str,
+    detail: str | None,
+    *,
+    now: datetime,
+    is_alarm: bool = False,
+) -> None:
+    """Note that the answer was lost or proves nothing: the order is ``unknown`` from now on.
+
+    Unless its statement entry has told meanwhile what became of it.
+    """
+    order = orders.get(connection, order_id)
+    if order.state != OrderState.RELEASED:
+        return
+    _write(connection, order_id, now, state=str(Stage.UNKNOWN))
+    orders.change(
+        connection,
+        order,
+        OrderState.UNKNOWN,
+        now=now,
+        actor=audit.SYSTEM,
+        kind="order.unknown",
+        facts={"code": code, "detail": detail, "alarm": is_alarm},
+        values={"reason_code": code, "reason_text": detail},
+    )
+
+
+def refused(connection: Connection, order_id: str, error: base.Refused, *, now: datetime) -> None:
+    """Note the institution's final no."""
+    order = orders.get(connection, order_id)
+    if order.state != OrderState.RELEASED:
+        return
+    _fail(connection, order, error.code, error.detail, now)
+
+
+_ONWARD = {
+    base.Progress.PENDING: OrderState.SUBMITTED,
+    base.Progress.SETTLED: OrderState.SETTLED,
+    base.Progress.REFUSED: OrderState.FAILED,
+    base.Progress.CANCELLED: OrderState.FAILED,
+}
+
+
+def learned(
+    connection: Connection, order_id: str, outcome: base.Outcome, *, now: datetime
+) -> Order:
+    """Apply what the institution said of an instruction; return the order as it stands.
+
+    News that is no news leaves no trace. An order that is final already (settled by its
+    statement entry, say) stays as it is.
+    """
+    order = orders.get(connection, order_id)
+    sent = find(connection, order_id)
+    assert sent is not None
+    if order.is_final:
+        return order
+    to = _ONWARD[outcome.progress]
+    reference = outcome.reference or sent.reference
+    if to is OrderState.SUBMITTED and reference is None:
+        # It is there, but cannot be followed: keep asking under the end-to-end id.
+        to = OrderState(order.state)
+    is_news = (
+        to != order.state
+        or outcome.status != sent.status
+        or outcome.waiting_for_person != sent.waiting_for_person
+    )
+    if not is_news:
+        return order
+    _write(
+        connection,
+        order_id,
+        now,
+        state=str(_stage_after(to)),
+        reference=reference,
+        status=outcome.status,
+        waiting_for_person=outcome.waiting_for_person,
+        entry_reference=outcome.entry_reference or sent.entry_reference,
+    )
+    _follow_outcome(connection, order, to, outcome, reference, now)
+    return orders.get(connection, order_id)
+
+
+def _stage_after(state: OrderState) -> Stage:
+    if state is OrderState.SUBMITTED:
+        return Stage.ACKNOWLEDGED
+    return Stage.CLOSED if state in orders.FINAL else Stage.UNKNOWN
+
+
+def _follow_outcome(
+    connection: Connection,
+    order: Order,
+    to: OrderState,
+    outcome: base.Outcome,
+    reference: str | None,
+    now: datetime,
+) -> None:
+    kinds = {OrderState.SETTLED: "order.settled", OrderState.FAILED: "order.failed"}
+    is_first = to is OrderState.SUBMITTED and order.state != OrderState.SUBMITTED
+    values: dict[str, Any] = {}
+    if to is OrderState.FAILED:
+        code = outcome.reason_code or (
+            "bank.cancelled" if outcome.progress is base.Progress.CANCELLED else "bank.rejected"
+        )
+        values = {"reason_code": code[:64], "reason_text": (outcome.reason_text or "")[:500]}
+    elif to is not OrderState.UNKNOWN:
+        values = {"reason_code": None, "reason_text": None}
+    orders.change(
+        connection,
+        order,
+        to,
+        now=now,
+        actor=audit.SYSTEM,
+        kind=kinds.get(to, "order.submitted" if is_first else "order.status"),
+        facts={
+            "status": outcome.status,
+            "reference": reference,
+            "waiting_for_person": outcome.waiting_for_person,
+            "code": values.get("reason_code"),
+            "detail": values.get("reason_text"),
+        },
+        values=values,
+    )
+
+
+def has_nothing(connection: Connection, order_id: str, *, now: datetime) -> Order:
+    """Note the institution's proof that it has nothing: it may be sent."""
+    order = orders.get(connection, order_id)
+    if order.state != OrderState.UNKNOWN:
+        return order
+    _write(connection, order_id, now, state=str(Stage.PREPARED))
+    orders.change(
+        connection,
+        order,
+        OrderState.RELEASED,
+        now=now,
+        actor=audit.SYSTEM,
+        kind="order.not_received",
+        values={"reason_code": None, "reason_text": None},
+    )
+    return orders.get(connection, order_id)
+
+
+def ask_person(connection: Connection, order_id: str, *, now: datetime) -> None:
+    """Note that the institution cannot say, so that a person must; told once."""
+    order = orders.get(connection, order_id)
+    sent = find(connection, order_id)
+    assert sent is not None
+    if order.state != OrderState.UNKNOWN or sent.state != Stage.UNKNOWN:
+        return
+    _write(connection, order_id, now, state=str(Stage.UNDECIDED))
+    orders.change(
+        connection,
+        order,
+        OrderState.UNKNOWN,
+        now=now,
+        actor=audit.SYSTEM,
+        kind="order.decision_needed",
+    )
+
+
+def resolve(
+    connection: Connection,
+    company: Company,
+    cipher: Cipher,
+    person: Person,
+    order_id: str,
+    *,
+    was_executed: bool,
+    code: str,
+    note: str,
+    now: datetime,
+) -> Order | Refusal:
+    """Settle or fail an order of which the institution could not say what became of it.
+
+    Nothing is ever sent again by this: a payment that was not made is asked for anew. Refusals
+    are returned: ``resolve.not_allowed``, ``resolve.own_request``, ``resolve.not_needed``,
+    ``resolve.note_missing``, or one of the second factor's.
+    """
+    order = orders.find(connection, order_id)
+    sent = find(connection, order_id)
+    if order is None:
+        return Refusal("order.unknown", order=order_id[:16])
+    if not person.roles & company.permissions.resolve:
+        return Refusal("resolve.not_allowed", roles=", ".join(sorted(company.permissions.resolve)))
+    if person.id == order.requester_id:
+        return Refusal("resolve.own_request")
+    if sent is None or order.state != OrderState.UNKNOWN or sent.state != Stage.UNDECIDED:
+        return Refusal("resolve.not_needed", order=order.id, state=order.state)
+    note = " ".join(note.split())[:500]
+    if not note:
+        return Refusal("resolve.note_missing", field="note")
+    verdict = second_factor.verify(connection, cipher, person.id, code, now=now)
+    if isinstance(verdict, Refusal):
+        return verdict
+    to = OrderState.SETTLED if was_executed else OrderState.FAILED
+    _write(connection, order_id, now, state=str(Stage.CLOSED))
+    orders.change(
+        connection,
+        order,
+        to,
+        now=now,
+        actor=person.id,
+        kind="order.settled" if was_executed else "order.failed",
+        facts={
+            "by_person": True,
+            "note": note,
+            "factor": second_factor.TOTP,
+            "digest": order.digest,
+        },
+        values={
+            "reason_code": "resolved.executed" if was_executed else "resolved.not_executed",
+            "reason_text": note,
+        },
+    )
+    return orders.get(connection, order_id)
+
+
+def _fail(
+    connection: Connection, order: Order, code: str, detail: str | None, now: datetime
+) -> None:
+    if find(connection, order.id) is not None:
+        _write(connection, order.id, now, state=str(Stage.CLOSED))
+    orders.change(
+        connection,
+        order,
+        OrderState.FAILED,
+        now=now,
+        actor=audit.SYSTEM,
+        kind="order.failed",
+        facts={"code": code, "detail": detail},
+        values={"reason_code": code[:64], "reason_text": (detail or "")[:500] or None},
+    )
+
+
+def _write(connection: Connection, order_id: str, now: datetime, **values: Any) -> None:
+    written: Mapping[str, Any] = {**values, "updated_at": now}
+    connection.execute(
+        update(instruction).where(instruction.c.order_id == order_id).values(**written)
+    )

@@ -1,0 +1,342 @@
+"""Payment orders: what they are, the states they may take, and the one way to change them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import rfc8785
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from connectors.base import Creditor
+from connectors.money import Money
+from workflows import audit
+from workflows.policy import Verdict
+from workflows.refusal import Refusal
+from workflows.tables import payment_order
+
+
+class OrderState(StrEnum):
+    """Where an order is. `TRANSITIONS` says where it may go."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    RELEASED = "released"
+    SUBMITTED = "submitted"
+    SETTLED = "settled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    RETURNED = "returned"
+
+
+_S = OrderState
+TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
+    # pending -> pending is an amendment: another version, approvals void.
+    _S.PENDING: frozenset({_S.PENDING, _S.APPROVED, _S.REJECTED, _S.EXPIRED, _S.CANCELLED}),
+    # approved -> failed: the last check before release found that something no longer holds.
+    _S.APPROVED: frozenset({_S.RELEASED, _S.CANCELLED, _S.FAILED}),
+    _S.RELEASED: frozenset({_S.SUBMITTED, _S.SETTLED, _S.FAILED, _S.UNKNOWN}),
+    _S.SUBMITTED: frozenset({_S.SETTLED, _S.FAILED, _S.RETURNED}),
+    # unknown -> released: the institution proved that it has nothing, so it may be sent (again).
+    _S.UNKNOWN: frozenset({_S.RELEASED, _S.SUBMITTED, _S.SETTLED, _S.FAILED}),
+    _S.SETTLED: frozenset({_S.RETURNED}),
+    _S.REJECTED: frozenset(),
+    _S.EXPIRED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.RETURNED: frozenset(),
+}
+
+FINAL = frozenset(state for state, onward in TRANSITIONS.items() if not onward) | {_S.SETTLED}
+"""States in which nothing more is expected (a settled payment may still come back)."""
+
+NO_MONEY_MOVED = frozenset({_S.REJECTED, _S.EXPIRED, _S.CANCELLED, _S.FAILED})
+"""Final states in which the payment was certainly not made."""
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A payment order as stored; field for field the table ``payment_order``.
+
+    Attributes:
+        version: Raised by every amendment; part of the digest.
+        revision: Raised by every change of the row; the compare-and-set counter.
+        digest: What approvers agree to, see `digest_of`.
+        request_key: Makes the request unique: the same click or command gives the same order.
+        verdict: JSON of the policy's verdict when it was asked for.
+        risks: JSON list of codes that approvers are shown.
+        origin_channel: Chat channel the request was typed in.
+    """
+
+    id: str
+    version: int
+    revision: int
+    state: str
+    digest: str
+    request_key: str
+    requester_id: str
+    account_id: str
+    debtor_iban: str
+    connector: str
+    payee_id: str | None
+    creditor_name: str
+    creditor_iban: str
+    creditor_bic: str | None
+    creditor_country: str | None
+    amount_minor: int
+    currency: str
+    remittance: str
+    execution_date: date | None
+    end_to_end_id: str
+    verdict: str
+    risks: str
+    origin_channel: str | None
+    reason_code: str | None
+    reason_text: str | None
+    created_at: datetime
+    expires_at: datetime
+    updated_at: datetime
+
+    @property
+    def amount(self) -> Money:
+        """What is to be paid."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def creditor(self) -> Creditor:
+        """Who is to be paid."""
+        return Creditor(
+            self.creditor_name, self.creditor_iban, self.creditor_bic, self.creditor_country
+        )
+
+    @cached_property
+    def policy_verdict(self) -> Verdict:
+        """Who must approve, and why, as decided when it was asked for."""
+        return Verdict.from_json(self.verdict)
+
+    @property
+    def risk_codes(self) -> tuple[str, ...]:
+        """What approvers should know, as codes of the catalogue."""
+        return tuple(json.loads(self.risks))
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is expected to happen."""
+        return OrderState(self.state) in FINAL
+
+
+def digest_of(order: Order) -> str:
+    """Return the SHA-256 (hex) over the RFC 8785 form of everything that matters.
+
+    Two orders with one digest would pay the same money from and to the same place; any change
+    of what is paid gives another digest.
+    """
+    matter = {
+        "id": order.id,
+        "version": order.version,
+        "end_to_end_id": order.end_to_end_id,
+        "account": order.account_id,
+        "debtor_iban": order.debtor_iban,
+        "connector": order.connector,
+        "creditor_name": order.creditor_name,
+        "creditor_iban": order.creditor_iban,
+        "creditor_bic": order.creditor_bic,
+        "creditor_country": order.creditor_country,
+        "amount": f"{order.amount.decimal:f}",
+        "currency": order.currency,
+        "execution_date": order.execution_date.isoformat() if order.execution_date else None,
+        "remittance": order.remittance,
+    }
+    return hashlib.sha256(rfc8785.dumps(matter)).hexdigest()
+
+
+def new_id() -> str:
+    """Return a fresh order id: ``P`` and eight characters without look-alikes."""
+    return "P" + _random(8)
+
+
+def end_to_end_id(order_id: str) -> str:
+    """Return a fresh end-to-end id for an order: at most 35 characters, SEPA character set."""
+    return f"CS-{order_id}-{_random(10)}"
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+_BY_ID = select(payment_order).where(payment_order.c.id == bindparam("order"))
+
+
+def find(connection: Connection, order_id: str) -> Order | None:
+    """Return an order by id, or None."""
+    row = connection.execute(_BY_ID, {"order": order_id}).one_or_none()
+    return _order(row) if row else None
+
+
+def get(connection: Connection, order_id: str) -> Order:
+    """Return an order by id.
+
+    Raises:
+        Refusal: ``order.unknown``.
+    """
+    order = find(connection, order_id)
+    if order is None:
+        raise Refusal("order.unknown", order=order_id[:16])
+    return order
+
+
+def by_request_key(connection: Connection, key: str) -> Order | None:
+    """Return the order that a command or form has made already, or None."""
+    row = connection.execute(
+        select(payment_order).where(payment_order.c.request_key == key)
+    ).one_or_none()
+    return _order(row) if row else None
+
+
+def by_end_to_end_id(connection: Connection, key: str) -> Order | None:
+    """Return the order whose payment travels under ``key``, or None."""
+    row = connection.execute(
+        select(payment_order).where(payment_order.c.end_to_end_id == key)
+    ).one_or_none()
+    return _order(row) if row else None
+
+
+def in_states(connection: Connection, *states: OrderState) -> list[Order]:
+    """Return all orders in ``states``, oldest first."""
+    rows = connection.execute(
+        select(payment_order)
+        .where(payment_order.c.state.in_([str(state) for state in states]))
+        .order_by(payment_order.c.created_at)
+    )
+    return [_order(row) for row in rows]
+
+
+def asked_by(connection: Connection, person_id: str, *, most: int = 10) -> list[Order]:
+    """Return the newest orders a person asked for."""
+    rows = connection.execute(
+        select(payment_order)
+        .where(payment_order.c.requester_id == person_id)
+        .order_by(payment_order.c.created_at.desc())
+        .limit(most)
+    )
+    return [_order(row) for row in rows]
+
+
+def twin(connection: Connection, like: Order, *, since: datetime) -> Order | None:
+    """Return a newer-than-``since`` order that pays the same account the same amount, if any.
+
+    Orders by which certainly no money moved do not count, nor does ``like`` itself.
+    """
+    row = connection.execute(
+        select(payment_order)
+        .where(
+            payment_order.c.creditor_iban == like.creditor_iban,
+            payment_order.c.amount_minor == like.amount_minor,
+            payment_order.c.currency == like.currency,
+            payment_order.c.created_at >= since,
+            payment_order.c.id != like.id,
+            payment_order.c.state.not_in([str(state) for state in NO_MONEY_MOVED]),
+        )
+        .order_by(payment_order.c.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return _order(row) if row else None
+
+
+def committed_minor(connection: Connection, account_id: str) -> int:
+    """Return what approved orders will still take from an account, in minor units."""
+    rows = connection.execute(
+        select(payment_order.c.amount_minor).where(
+            payment_order.c.account_id == account_id,
+            payment_order.c.state.in_([str(_S.APPROVED), str(_S.RELEASED)]),
+        )
+    )
+    return sum(rows.scalars())
+
+
+def insert_new(connection: Connection, order: Order, *, facts: Mapping[str, Any]) -> None:
+    """Store a new order and put it on the record; its digest must be its own."""
+    assert order.digest == digest_of(order)
+    assert order.state == OrderState.PENDING
+    connection.execute(
+        insert(payment_order).values({each.name: getattr(order, each.name) for each in _FIELDS})
+    )
+    audit.append(
+        connection,
+        at=order.created_at,
+        actor=order.requester_id,
+        kind="order.requested",
+        subject=order.id,
+        facts=facts,
+    )
+
+
+_CHANGE = (
+    update(payment_order)
+    .where(
+        payment_order.c.id == bindparam("order"),
+        payment_order.c.revision == bindparam("expected"),
+    )
+    .values(revision=bindparam("next"), state=bindparam("to"), updated_at=bindparam("at"))
+)
+
+
+def change(
+    connection: Connection,
+    order: Order,
+    to: OrderState,
+    *,
+    now: datetime,
+    actor: str,
+    kind: str,
+    facts: Mapping[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> int:
+    """Change an order, put it on the record, and return the entry's number.
+
+    This is the only way an order's row changes. ``to`` may be the present state where something
+    about the order changes but not where it is.
+
+    Raises:
+        Refusal: ``order.changed`` when somebody else changed it since ``order`` was read.
+        AssertionError: the transition is not in `TRANSITIONS`: a fault in this program.
+    """
+    present = OrderState(order.state)
+    assert to == present or to in TRANSITIONS[present], f"{order.id}: {present} -> {to}"
+    parameters = {
+        "order": order.id,
+        "expected": order.revision,
+        "next": order.revision + 1,
+        "to": str(to),
+        "at": now,
+    }
+    statement = _CHANGE.values(**values) if values else _CHANGE
+    if connection.execute(statement, parameters).rowcount != 1:
+        raise Refusal("order.changed", order=order.id)
+    return audit.append(
+        connection,
+        at=now,
+        actor=actor,
+        kind=kind,
+        subject=order.id,
+        facts={"from": str(present), "to": str(to), **(facts or {})},
+    )
+
+
+_FIELDS = fields(Order)
+
+
+def _order(row: Row[Any]) -> Order:
+    return Order(**row._mapping)

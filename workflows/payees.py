@@ -1,0 +1,172 @@
+"""The payee register: whom the company pays, and whether their bank details are trusted.
+
+Payees come from settings. Trust belongs to bank details, not to a name: when the details of a
+trusted payee change, the payee counts as new until a payment to the new details has settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from workflows import audit
+from workflows.policy import PayeeStanding
+from workflows.tables import payee, payment_order
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """A creditor the company knows.
+
+    Attributes:
+        id: Short stable name from settings.
+        trusted: Whether settings vouch for these bank details.
+    """
+
+    id: str
+    name: str
+    iban: str
+    bic: str | None = None
+    country: str | None = None
+    trusted: bool = False
+
+
+def register(connection: Connection, payees: Iterable[Payee], *, now: datetime) -> None:
+    """Bring the register to what settings say; every difference is on the record."""
+    known = {row.id: row for row in connection.execute(select(payee))}
+    wanted = {each.id: each for each in payees}
+    for each in wanted.values():
+        before = known.get(each.id)
+        if before is None:
+            _insert(connection, each, now)
+        elif not before.active or _payee(before) != each:
+            _change(connection, before, each, now)
+    for row in known.values():
+        if row.active and row.id not in wanted:
+            _write(connection, row.id, active=False)
+            _record(connection, "payee.removed", row.id, now, {"name": row.name})
+
+
+def search(connection: Connection, text: str, *, most: int = 100) -> list[Payee]:
+    """Return active payees whose name or id contains ``text``, by name."""
+    rows = connection.execute(select(payee).where(payee.c.active).order_by(payee.c.name))
+    needle = text.casefold().strip()
+    found = [
+        _payee(row) for row in rows if needle in row.name.casefold() or needle in row.id.casefold()
+    ]
+    return found[:most]
+
+
+def get(connection: Connection, payee_id: str) -> Payee | None:
+    """Return an active payee by id."""
+    row = connection.execute(
+        select(payee).where(payee.c.id == payee_id, payee.c.active)
+    ).one_or_none()
+    return _payee(row) if row else None
+
+
+def standing(connection: Connection, payee_id: str | None, iban: str) -> PayeeStanding:
+    """Return whether a payment to ``iban`` goes to a trusted payee.
+
+    Trusted only when settings vouch for the payee, the account is the payee's, and its details
+    have not changed since the last payment that settled to them.
+    """
+    row = (
+        connection.execute(
+            select(payee).where(payee.c.id == payee_id, payee.c.active)
+        ).one_or_none()
+        if payee_id
+        else None
+    )
+    if row is None or not row.trusted or row.iban != iban:
+        return PayeeStanding.NEW
+    if row.changed_at is None or _settled_since(connection, row.id, iban, row.changed_at):
+        return PayeeStanding.TRUSTED
+    return PayeeStanding.NEW
+
+
+def _settled_since(connection: Connection, payee_id: str, iban: str, since: datetime) -> bool:
+    found = connection.execute(
+        select(payment_order.c.id)
+        .where(
+            payment_order.c.payee_id == payee_id,
+            payment_order.c.creditor_iban == iban,
+            payment_order.c.state == "settled",
+            payment_order.c.created_at > since,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def _insert(connection: Connection, each: Payee, now: datetime) -> None:
+    connection.execute(
+        insert(payee).values(
+            id=each.id,
+            name=each.name,
+            iban=each.iban,
+            bic=each.bic,
+            country=each.country,
+            trusted=each.trusted,
+            active=True,
+        )
+    )
+    _record(
+        connection,
+        "payee.registered",
+        each.id,
+        now,
+        {"name": each.name, "iban": each.iban, "trusted": each.trusted},
+    )
+
+
+def _change(
+    connection: Connection, before: Row[tuple[object, ...]], each: Payee, now: datetime
+) -> None:
+    old = before._mapping
+    details_changed = (old["iban"], old["bic"]) != (each.iban, each.bic)
+    _write(
+        connection,
+        each.id,
+        name=each.name,
+        iban=each.iban,
+        bic=each.bic,
+        country=each.country,
+        trusted=each.trusted,
+        active=True,
+        **({"changed_at": now} if details_changed or not old["active"] else {}),
+    )
+    _record(
+        connection,
+        "payee.changed",
+        each.id,
+        now,
+        {
+            "before": {"name": old["name"], "iban": old["iban"], "trusted": old["trusted"]},
+            "after": {"name": each.name, "iban": each.iban, "trusted": each.trusted},
+        },
+    )
+
+
+def _write(connection: Connection, payee_id: str, **values: object) -> None:
+    connection.execute(update(payee).where(payee.c.id == payee_id).values(**values))
+
+
+def _record(
+    connection: Connection, kind: str, subject: str, now: datetime, facts: dict[str, object]
+) -> None:
+    audit.append(connection, at=now, actor=audit.SYSTEM, kind=kind, subject=subject, facts=facts)
+
+
+def _payee(row: Row[tuple[object, ...]]) -> Payee:
+    return Payee(
+        id=row.id,
+        name=row.name,
+        iban=row.iban,
+        bic=row.bic,
+        country=row.country,
+        trusted=row.trusted,
+    )

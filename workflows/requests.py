@@ -1,0 +1,391 @@
+"""Asking for a payment: everything that must be right before policy is even asked."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+from sqlalchemy import Connection
+
+from connectors.base import Creditor
+from connectors.money import Money
+from workflows import audit, orders, payees
+from workflows.company import Company, OwnAccount
+from workflows.orders import Order, OrderState
+from workflows.people import Person
+from workflows.policy import Facts, PayeeStanding, Verdict, assign
+from workflows.refusal import Refusal
+
+LONGEST_NAME = 70
+LONGEST_REMITTANCE = 140
+LATEST_EXECUTION = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a person asks for, as they said it.
+
+    Attributes:
+        account_id: Debtor account.
+        payee_id: A payee of the register; then ``name`` and ``iban`` are not given.
+        name: Creditor's name, for a payee who is not in the register.
+        iban: Creditor's account, for a payee who is not in the register.
+        execution_date: In the account's calendar; None for as soon as possible.
+        is_no_duplicate: The person has seen the equal recent payment and means another one.
+        available: What the account has, where the bank could be asked; None where it could not.
+    """
+
+    account_id: str
+    amount: Money
+    payee_id: str | None = None
+    name: str = ""
+    iban: str = ""
+    remittance: str = ""
+    execution_date: date | None = None
+    is_no_duplicate: bool = False
+    available: Money | None = None
+
+
+def request(
+    connection: Connection,
+    company: Company,
+    person: Person,
+    payment: Payment,
+    *,
+    key: str,
+    now: datetime,
+    origin_channel: str | None = None,
+) -> Order:
+    """Check a payment, ask the policy, and store the order; the same ``key`` gives the same order.
+
+    Raises:
+        Refusal: with the field it is about; nothing is stored.
+    """
+    if (existing := orders.by_request_key(connection, key)) is not None:
+        return existing
+    order = _checked(connection, company, person, payment, now)
+    order_id = orders.new_id()
+    order = replace(
+        order,
+        id=order_id,
+        end_to_end_id=orders.end_to_end_id(order_id),
+        request_key=key,
+        origin_channel=origin_channel,
+    )
+    order = _sealed(connection, company, order, payment, now)
+    orders.insert_new(connection, order, facts=_facts(order))
+    return order
+
+
+def amend(
+    connection: Connection,
+    company: Company,
+    person: Person,
+    order_id: str,
+    payment: Payment,
+    *,
+    now: datetime,
+) -> Order:
+    """Change a pending order into a new version; what was approved before counts no more.
+
+    Raises:
+        Refusal: ``order.not_yours``, ``order.not_pending``, or what `request` raises.
+    """
+    before = orders.get(connection, order_id)
+    if before.requester_id != person.id:
+        raise Refusal("order.not_yours", order=order_id)
+    if before.state != OrderState.PENDING:
+        raise Refusal("order.not_pending", order=order_id, state=before.state)
+    fresh = _checked(connection, company, person, payment, now)
+    after = replace(
+        fresh,
+        id=before.id,
+        version=before.version + 1,
+        revision=before.revision,
+        end_to_end_id=before.end_to_end_id,
+        request_key=before.request_key,
+        origin_channel=before.origin_channel,
+        created_at=before.created_at,
+    )
+    after = _sealed(connection, company, after, payment, now)
+    orders.change(
+        connection,
+        before,
+        OrderState.PENDING,
+        now=now,
+        actor=person.id,
+        kind="order.amended",
+        facts={"before": _facts(before), "after": _facts(after)},
+        values={name: getattr(after, name) for name in _AMENDED},
+    )
+    return orders.get(connection, order_id)
+
+
+_AMENDED = (
+    "version",
+    "digest",
+    "account_id",
+    "debtor_iban",
+    "connector",
+    "payee_id",
+    "creditor_name",
+    "creditor_iban",
+    "creditor_bic",
+    "creditor_country",
+    "amount_minor",
+    "currency",
+    "remittance",
+    "execution_date",
+    "verdict",
+    "risks",
+    "expires_at",
+)
+
+
+def cancel(connection: Connection, person: Person, order_id: str, *, now: datetime) -> Order:
+    """Withdraw one's own request before it is released.
+
+    Raises:
+        Refusal: ``order.not_yours`` or ``order.too_late``.
+    """
+    order = orders.get(connection, order_id)
+    if order.requester_id != person.id:
+        raise Refusal("order.not_yours", order=order_id)
+    if OrderState.CANCELLED not in orders.TRANSITIONS[OrderState(order.state)]:
+        raise Refusal("order.too_late", order=order_id, state=order.state)
+    orders.change(
+        connection,
+        order,
+        OrderState.CANCELLED,
+        now=now,
+        actor=person.id,
+        kind="order.cancelled",
+    )
+    return orders.get(connection, order_id)
+
+
+def expire_due(connection: Connection, *, now: datetime) -> int:
+    """Close every request whose time has run out; return how many."""
+    due = [
+        each for each in orders.in_states(connection, OrderState.PENDING) if each.expires_at <= now
+    ]
+    for order in due:
+        orders.change(
+            connection,
+            order,
+            OrderState.EXPIRED,
+            now=now,
+            actor=audit.SYSTEM,
+            kind="order.expired",
+        )
+    return len(due)
+
+
+def clean_text(text: str, *, field: str, longest: int) -> str:
+    """Return ``text`` in NFC with single spaces.
+
+    Raises:
+        Refusal: ``text.too_long``, or ``text.control`` for characters that could hide or reorder
+            what people read (controls, bidirectional overrides, unassigned).
+    """
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    if len(text) > longest:
+        raise Refusal("text.too_long", field=field, longest=longest, length=len(text))
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") for character in text):
+        raise Refusal("text.control", field=field)
+    return text
+
+
+def checked_iban(text: str, *, field: str = "iban") -> str:
+    """Return an IBAN without spaces, in capitals.
+
+    Raises:
+        Refusal: ``iban.invalid``.
+    """
+    try:
+        return str(IBAN(text[:64], validate_bban=False))
+    except SchwiftyException:
+        raise Refusal("iban.invalid", field=field, iban=text[:42]) from None
+
+
+def _checked(
+    connection: Connection, company: Company, person: Person, payment: Payment, now: datetime
+) -> Order:
+    """Return an order without identity and verdict, all of whose fields are right."""
+    if not person.roles & company.permissions.request:
+        raise Refusal("request.not_allowed", roles=", ".join(sorted(company.permissions.request)))
+    own = company.accounts.get(payment.account_id)
+    if own is None:
+        raise Refusal("account.unknown", field="account", account=payment.account_id[:40])
+    _check_amount(own, payment.amount)
+    creditor = _creditor(connection, payment)
+    if creditor.iban == own.account.iban:
+        raise Refusal("payee.same_account", field="payee")
+    _check_date(own, payment.execution_date, now)
+    return Order(
+        id="",
+        version=1,
+        revision=1,
+        state=OrderState.PENDING,
+        digest="",
+        request_key="",
+        requester_id=person.id,
+        account_id=own.id,
+        debtor_iban=own.account.iban,
+        connector=own.connector,
+        payee_id=payment.payee_id,
+        creditor_name=creditor.name,
+        creditor_iban=creditor.iban,
+        creditor_bic=creditor.bic,
+        creditor_country=creditor.country,
+        amount_minor=payment.amount.minor,
+        currency=payment.amount.currency,
+        remittance=clean_text(payment.remittance, field="reference", longest=LONGEST_REMITTANCE),
+        execution_date=payment.execution_date,
+        end_to_end_id="",
+        verdict="",
+        risks="[]",
+        origin_channel=None,
+        reason_code=None,
+        reason_text=None,
+        created_at=now,
+        expires_at=now,
+        updated_at=now,
+    )
+
+
+def _check_amount(own: OwnAccount, amount: Money) -> None:
+    if amount.minor <= 0:
+        raise Refusal("amount.not_positive", field="amount")
+    if amount.currency != own.account.currency:
+        raise Refusal(
+            "account.currency",
+            field="account",
+            account=own.name,
+            held=own.account.currency,
+            asked=amount.currency,
+        )
+
+
+def _check_date(own: OwnAccount, wanted: date | None, now: datetime) -> None:
+    if wanted is None:
+        return
+    today = now.astimezone(ZoneInfo(own.account.timezone)).date()
+    if wanted < today:
+        raise Refusal("date.past", field="date", today=today.isoformat())
+    if wanted > today + LATEST_EXECUTION:
+        raise Refusal("date.too_far", field="date", latest=(today + LATEST_EXECUTION).isoformat())
+
+
+def _creditor(connection: Connection, payment: Payment) -> Creditor:
+    if payment.payee_id is not None:
+        payee = payees.get(connection, payment.payee_id)
+        if payee is None:
+            raise Refusal("payee.unknown", field="payee", payee=payment.payee_id[:70])
+        return Creditor(payee.name, payee.iban, payee.bic, payee.country)
+    name = clean_text(payment.name, field="name", longest=LONGEST_NAME)
+    if not name:
+        raise Refusal("payee.missing", field="payee")
+    iban = checked_iban(payment.iban)
+    return Creditor(name, iban, country=iban[:2])
+
+
+def _sealed(
+    connection: Connection, company: Company, order: Order, payment: Payment, now: datetime
+) -> Order:
+    """Return ``order`` with verdict, risks, expiry and digest; refuse what may not be asked."""
+    _check_funds(connection, company, order, payment.available)
+    risks = _risks(connection, company, order, payment, now)
+    verdict = _verdict(connection, company, order)
+    order = replace(
+        order,
+        verdict=verdict.to_json(),
+        risks=json.dumps(risks),
+        expires_at=now + verdict.expires_after,
+        updated_at=now,
+    )
+    return replace(order, digest=orders.digest_of(order))
+
+
+def _check_funds(
+    connection: Connection, company: Company, order: Order, available: Money | None
+) -> None:
+    if available is None:
+        return
+    free = available.minor - orders.committed_minor(connection, order.account_id)
+    if order.amount_minor <= free:
+        return
+    person = company.directory.get(order.requester_id)
+    own = company.accounts[order.account_id]
+    if person is not None and person.roles & own.viewers:
+        shown = str(Money(free, order.currency))
+        raise Refusal("funds.insufficient", field="amount", account=own.name, free=shown)
+    raise Refusal("funds.insufficient_hidden", field="amount", account=own.name)
+
+
+def _risks(
+    connection: Connection, company: Company, order: Order, payment: Payment, now: datetime
+) -> list[str]:
+    risks = []
+    equal = orders.twin(connection, order, since=now - company.duplicate_window)
+    if equal is not None:
+        if not payment.is_no_duplicate:
+            raise Refusal(
+                "duplicate.recent",
+                field="duplicate",
+                order=equal.id,
+                state=equal.state,
+                at=equal.created_at.isoformat(),
+            )
+        risks.append("duplicate")
+    if payment.available is None:
+        risks.append("funds_unchecked")
+    if payees.standing(connection, order.payee_id, order.creditor_iban) is PayeeStanding.NEW:
+        risks.append("payee_new")
+    return risks
+
+
+def _verdict(connection: Connection, company: Company, order: Order) -> Verdict:
+    person = company.directory.get(order.requester_id)
+    assert person is not None
+    facts = Facts(
+        amount=order.amount,
+        account=order.account_id,
+        payee=payees.standing(connection, order.payee_id, order.creditor_iban),
+        requester_roles=person.roles,
+    )
+    verdict = company.policy.evaluate(facts, company.rates)
+    if not verdict.is_allowed:
+        if verdict.refused_by is None:
+            raise Refusal("policy.no_rule")
+        raise Refusal("policy.refused", rule=verdict.refused_by)
+    others = {each.id: each.roles for each in company.directory if each.id != order.requester_id}
+    missing = assign(verdict.slots, others).missing
+    if missing:
+        raise Refusal("policy.unfillable", role=missing[0].role, count=missing[0].count)
+    return verdict
+
+
+def _facts(order: Order) -> dict[str, object]:
+    """Return what the record keeps of an order's content."""
+    return {
+        "version": order.version,
+        "digest": order.digest,
+        "account": order.account_id,
+        "debtor_iban": order.debtor_iban,
+        "connector": order.connector,
+        "creditor_name": order.creditor_name,
+        "creditor_iban": order.creditor_iban,
+        "amount": str(order.amount),
+        "execution_date": order.execution_date.isoformat() if order.execution_date else None,
+        "remittance": order.remittance,
+        "end_to_end_id": order.end_to_end_id,
+        "policy_hash": order.policy_verdict.policy_hash,
+        "rules": list(order.policy_verdict.matched),
+        "risks": list(order.risk_codes),
+    }

@@ -1,0 +1,293 @@
+"""What is stored, table by table.
+
+SQLAlchemy Core, one style for the click path and the cold paths: docs/decisions/0002 says why.
+Money is an integer of minor units beside its currency; instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the tables; a database of another version is refused at start."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant; SQLite would forget the zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime: it would silently mean another instant."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is not an instant")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the instant its zone again."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _table(name: str, *parts: Any) -> Table:
+    return Table(name, metadata, *parts)
+
+
+schema_info = _table("schema_info", Column("version", Integer, primary_key=True))
+
+audit_entry = _table(
+    "audit_entry",
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("kind", String(48), nullable=False),
+    Column("subject", String(64), nullable=False),
+    # The exact bytes that were hashed: they are never serialised again to be verified.
+    Column("body", Text, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_audit_entry_subject", "subject", "seq"),
+)
+
+cursor = _table(
+    "cursor",
+    Column("name", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+chat_identity = _table(
+    "chat_identity",
+    Column("chat", String(16), primary_key=True),
+    Column("external_id", String(64), primary_key=True),
+    Column("person_id", String(64), nullable=False),
+    Column("linked_at", Instant, nullable=False),
+    UniqueConstraint("chat", "person_id"),
+)
+
+payee = _table(
+    "payee",
+    Column("id", String(64), primary_key=True),
+    Column("name", String(70), nullable=False),
+    Column("iban", String(34), nullable=False),
+    Column("bic", String(11)),
+    Column("country", String(2)),
+    Column("trusted", Boolean, nullable=False),
+    # Set when the bank details changed; trust returns with the first settled payment after it.
+    Column("changed_at", Instant),
+    Column("active", Boolean, nullable=False),
+)
+
+payment_order = _table(
+    "payment_order",
+    Column("id", String(16), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("request_key", String(200), nullable=False, unique=True),
+    Column("requester_id", String(64), nullable=False),
+    Column("account_id", String(64), nullable=False),
+    Column("debtor_iban", String(34), nullable=False),
+    Column("connector", String(64), nullable=False),
+    Column("payee_id", String(64)),
+    Column("creditor_name", String(70), nullable=False),
+    Column("creditor_iban", String(34), nullable=False),
+    Column("creditor_bic", String(11)),
+    Column("creditor_country", String(2)),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("remittance", String(140), nullable=False),
+    Column("execution_date", Date),
+    Column("end_to_end_id", String(35), nullable=False, unique=True),
+    Column("verdict", Text, nullable=False),
+    Column("risks", Text, nullable=False),
+    Column("origin_channel", String(64)),
+    Column("reason_code", String(64)),
+    Column("reason_text", String(500)),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_payment_order_state", "state", "expires_at"),
+    Index("ix_payment_order_requester", "requester_id", "created_at"),
+    Index("ix_payment_order_twin", "creditor_iban", "amount_minor", "created_at"),
+)
+
+approval = _table(
+    "approval",
+    Column("order_id", String(16), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("person_id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("decision", String(8), nullable=False),
+    Column("factor", String(16), nullable=False),
+    Column("reason", String(500)),
+    Column("at", Instant, nullable=False),
+)
+
+instruction = _table(
+    "instruction",
+    Column("order_id", String(16), primary_key=True),
+    Column("request_id", String(36), nullable=False, unique=True),
+    # prepared -> sending -> acknowledged; sending -> unknown -> acknowledged | closed
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", Instant),
+    Column("reference", String(128)),
+    Column("status", String(16)),
+    Column("waiting_for_person", String(500)),
+    Column("entry_reference", String(128)),
+    Column("updated_at", Instant, nullable=False),
+)
+
+receipt = _table(
+    "receipt",
+    Column("order_id", String(16), primary_key=True),
+    Column("reference", String(128), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("booked_on", Date),
+    Column("is_official", Boolean, nullable=False),
+    Column("stored_at", Instant, nullable=False),
+)
+
+second_factor = _table(
+    "second_factor",
+    Column("person_id", String(64), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Instant),
+    Column("enrolled_at", Instant, nullable=False),
+)
+
+enrolment = _table(
+    "enrolment",
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", String(64), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("used_at", Instant),
+)
+
+posted_card = _table(
+    "posted_card",
+    Column("chat", String(16), primary_key=True),
+    Column("subject", String(64), primary_key=True),
+    Column("audience", String(80), primary_key=True),
+    Column("channel", String(64)),
+    Column("message_id", String(64)),
+    Column("rendered", String(64)),
+    Column("posted_at", Instant),
+)
+
+told = _table(
+    # Which story lines were told under which card, so that a crash repeats at most one.
+    "told",
+    Column("chat", String(16), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("audience", String(80), primary_key=True),
+)
+
+connector_state = _table(
+    "connector_state",
+    Column("connector", String(64), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+document = _table(
+    "document",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account_id", String(64), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("period_from", Date, nullable=False),
+    Column("period_to", Date, nullable=False),
+    Column("collected_at", Instant, nullable=False),
+    # collected | synced | quarantined
+    Column("state", String(16), nullable=False),
+    Column("reason", String(500)),
+    UniqueConstraint("account_id", "sha256"),
+    Index("ix_document_state", "state"),
+)
+
+statement = _table(
+    "statement",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account_id", String(64), nullable=False),
+    Column("document_id", Integer, nullable=False),
+    Column("period_from", Date, nullable=False),
+    Column("period_to", Date, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("opening_minor", BigInteger, nullable=False),
+    Column("closing_minor", BigInteger, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("synced_at", Instant, nullable=False),
+    Index("ix_statement_account", "account_id", "id"),
+)
+
+statement_entry = _table(
+    "statement_entry",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account_id", String(64), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("statement_id", Integer, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("booking_date", Date, nullable=False),
+    Column("value_date", Date),
+    Column("end_to_end_id", String(64)),
+    Column("counterparty_name", String(140)),
+    Column("counterparty_account", String(64)),
+    Column("remittance", String(500), nullable=False),
+    Column("institution_reference", String(128)),
+    Column("order_id", String(16)),
+    Column("matched_at", Instant),
+    UniqueConstraint("account_id", "key"),
+    Index("ix_statement_entry_end_to_end_id", "end_to_end_id"),
+    Index("ix_statement_entry_booking_date", "account_id", "booking_date"),
+    Index("ix_statement_entry_order_id", "order_id"),
+)
+
+balance_reading = _table(
+    "balance_reading",
+    Column("account_id", String(64), primary_key=True),
+    Column("currency", String(3), nullable=False),
+    Column("booked_minor", BigInteger),
+    Column("available_minor", BigInteger),
+    Column("at", Instant, nullable=False),
+)
