@@ -155,7 +155,9 @@ class Dispatcher:
         """Check for the last time that everything holds, and prepare the instruction."""
         now = self.clock()
         order = await self.database.write(
-            lambda connection: instructions.release(connection, self.company, order_id, now=now)
+            lambda connection: instructions.release(
+                connection, self.company, order_id, service_of=self._service, now=now
+            )
         )
         return await self._onward(order)
 
@@ -273,6 +275,11 @@ class Dispatcher:
         if elapsed >= self.pace.receipt_within:
             return Next(DONE)
         return Next("receipt", self.pace.wait(elapsed))
+
+    def _service(self, order: Order) -> str:
+        own = self.company.accounts[order.account_id]
+        connector = self.connectors[order.connector]
+        return connector.service(own.account, order.creditor, order.amount)
 
     # ---- what the steps share -----------------------------------------------------------------
 

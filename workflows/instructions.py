@@ -7,7 +7,7 @@ after a crash knows that it may have been acted upon, and asks; nobody ever send
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -49,6 +49,7 @@ class Sent:
 
     order_id: str
     request_id: str
+    service: str
     state: str
     attempts: int
     sent_at: datetime | None
@@ -78,13 +79,21 @@ def for_connector(company: Company, order: Order, sent: Sent) -> base.Instructio
         amount=order.amount,
         remittance_information=order.remittance,
         requested_execution_date=order.execution_date,
+        service=sent.service,
     )
 
 
-def release(connection: Connection, company: Company, order_id: str, *, now: datetime) -> Order:
+def release(
+    connection: Connection,
+    company: Company,
+    order_id: str,
+    *,
+    service_of: Callable[[Order], str],
+    now: datetime,
+) -> Order:
     """Prepare an approved order for sending, if everything that allowed it still holds.
 
-    What no longer holds fails the order, with the reason; an order past this point is left as
+    ``service_of`` names the institution's product for it, which is kept from here on. What no longer holds fails the order, with the reason; an order past this point is left as
     it is. Returns the order as it stands.
     """
     order = orders.get(connection, order_id)
@@ -97,6 +106,7 @@ def release(connection: Connection, company: Company, order_id: str, *, now: dat
         insert(instruction).values(
             order_id=order.id,
             request_id=str(uuid.uuid4()),
+            service=service_of(order),
             state=str(Stage.PREPARED),
             attempts=0,
             updated_at=now,

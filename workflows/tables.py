@@ -159,6 +159,8 @@ instruction = _table(
     "instruction",
     Column("order_id", String(16), primary_key=True),
     Column("request_id", String(36), nullable=False, unique=True),
+    # A payment is followed under the product it was sent as, whatever settings say later.
+    Column("service", String(64), nullable=False),
     # prepared -> sending -> acknowledged; sending -> unknown -> acknowledged | closed
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
