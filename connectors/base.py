@@ -117,7 +117,7 @@ class Outcome:
         reference: The institution's id of the payment, needed to follow it; may be unknown after
             an enquiry that found only the booked entry.
         reason_code: For a refusal, the institution's code (``AC01``, ``FUNDS_NOT_AVAILABLE``);
-            while pending, our code for what keeps it from going on (``sca.unsupported``).
+            while pending, a code for what keeps it from going on (``sca.unsupported``).
         reason_text: The institution's own words, bounded and free of control characters.
         waiting_for_person: Set while the institution waits for a person (decoupled SCA): what it
             asks them to do, in its words; empty when it says nothing.
