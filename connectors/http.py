@@ -71,6 +71,17 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _proxy_address(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be an address such as http://proxy.example:3128")
+    return value
+
+
 class HttpSettings(ConnectorSettings):
     """How an institution is reached over HTTP."""
 
@@ -94,7 +105,7 @@ class HttpSettings(ConnectorSettings):
     client_key_password: SecretStr | None = Field(
         default=None, description="Password of the client key, when it is encrypted."
     )
-    proxy: SecretStr | None = Field(
+    proxy: Annotated[SecretStr, AfterValidator(_proxy_address)] | None = Field(
         default=None,
         description="Address of an HTTP proxy. The proxy variables of the environment are ignored.",
     )
@@ -283,7 +294,7 @@ def _client(
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        proxy=None if proxy is None else httpx.Proxy(proxy.get_secret_value(), ssl_context=context),
+        proxy=None if proxy is None else _proxy(proxy.get_secret_value()),
         headers={"Accept-Encoding": "identity", "User-Agent": "countersign"},
         limits=httpx.Limits(
             max_connections=20,
@@ -297,6 +308,12 @@ def _client(
             pool=settings.pool_timeout_seconds,
         ),
     )
+
+
+def _proxy(address: str) -> httpx.Proxy:
+    """Check a proxy that speaks TLS against public authorities: it is not the institution."""
+    context = httpx.create_ssl_context(trust_env=False)
+    return httpx.Proxy(address, ssl_context=context if address.startswith("https") else None)
 
 
 def _tls_context(connection: str, settings: HttpSettings) -> ssl.SSLContext:
