@@ -93,8 +93,9 @@ def release(
 ) -> Order:
     """Prepare an approved order for sending, if everything that allowed it still holds.
 
-    ``service_of`` names the institution's product for it, which is kept from here on. What no longer holds fails the order, with the reason; an order past this point is left as
-    it is. Returns the order as it stands.
+    ``service_of`` names the institution's product for it, which is kept from here on. What no
+    longer holds fails the order, with the reason; an order past this point is left as it is.
+    Returns the order as it stands.
     """
     order = orders.get(connection, order_id)
     if order.state != OrderState.APPROVED:
@@ -341,6 +342,38 @@ def _follow_outcome(
         },
         values=values,
     )
+
+
+def booked(
+    connection: Connection, order_id: str, entry_reference: str | None, *, now: datetime
+) -> Order:
+    """Note that the payment was found booked on a statement: it was made, whatever was said of it.
+
+    An order that is not on its way (settled already, or never sent) stays as it is.
+    """
+    order = orders.get(connection, order_id)
+    if order.state not in {OrderState.RELEASED, OrderState.SUBMITTED, OrderState.UNKNOWN}:
+        return order
+    reference = entry_reference[:128] if entry_reference else None
+    _write(
+        connection,
+        order_id,
+        now,
+        state=str(Stage.CLOSED),
+        waiting_for_person=None,
+        entry_reference=reference,
+    )
+    orders.change(
+        connection,
+        order,
+        OrderState.SETTLED,
+        now=now,
+        actor=audit.SYSTEM,
+        kind="order.settled",
+        facts={"by_statement": True, "entry": reference},
+        values={"reason_code": None, "reason_text": None},
+    )
+    return orders.get(connection, order_id)
 
 
 def has_nothing(connection: Connection, order_id: str, *, now: datetime) -> Order:

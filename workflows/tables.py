@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 SCHEMA_VERSION = 1
@@ -235,16 +236,21 @@ document = _table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("account_id", String(64), nullable=False),
     Column("media_type", String(64), nullable=False),
-    Column("content", LargeBinary, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("period_from", Date, nullable=False),
     Column("period_to", Date, nullable=False),
     Column("collected_at", Instant, nullable=False),
+    # When these very bytes were last fetched: how fresh what they say is.
+    Column("seen_at", Instant, nullable=False),
     # collected | synced | quarantined
     Column("state", String(16), nullable=False),
-    Column("reason", String(500)),
+    # Why it is in quarantine: a code, and JSON facts for its sentence.
+    Column("reason", String(64)),
+    Column("reason_facts", Text),
+    # Last, so that reading the rest of a row never walks through it.
+    Column("content", LargeBinary, nullable=False),
     UniqueConstraint("account_id", "sha256"),
-    Index("ix_document_state", "state"),
+    Index("ix_document_account_state", "account_id", "state", "seen_at"),
 )
 
 statement = _table(
@@ -266,7 +272,7 @@ statement_entry = _table(
     "statement_entry",
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("account_id", String(64), nullable=False),
-    Column("key", String(128), nullable=False),
+    Column("key", String(256), nullable=False),
     Column("statement_id", Integer, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
@@ -276,13 +282,22 @@ statement_entry = _table(
     Column("counterparty_name", String(140)),
     Column("counterparty_account", String(64)),
     Column("remittance", String(500), nullable=False),
-    Column("institution_reference", String(128)),
+    Column("institution_reference", String(256)),
     Column("order_id", String(16)),
     Column("matched_at", Instant),
+    # Why nothing matches it, where something should; see workflows/reconciliation.py.
+    Column("break_reason", String(32)),
     UniqueConstraint("account_id", "key"),
     Index("ix_statement_entry_end_to_end_id", "end_to_end_id"),
     Index("ix_statement_entry_booking_date", "account_id", "booking_date"),
     Index("ix_statement_entry_order_id", "order_id"),
+    Index(
+        "ix_statement_entry_break",
+        "account_id",
+        "booking_date",
+        sqlite_where=text("break_reason IS NOT NULL"),
+        postgresql_where=text("break_reason IS NOT NULL"),
+    ),
 )
 
 balance_reading = _table(
