@@ -250,7 +250,7 @@ document = _table(
     # Last, so that reading the rest of a row never walks through it.
     Column("content", LargeBinary, nullable=False),
     UniqueConstraint("account_id", "sha256"),
-    Index("ix_document_account_state", "account_id", "state", "seen_at"),
+    Index("ix_document_account_state", "account_id", "state", "period_to", "seen_at"),
 )
 
 statement = _table(
