@@ -180,10 +180,10 @@ class Wire:
         """Refuse an answer that is not provably one to our question.
 
         ``X-Request-ID`` is mandatory in every answer. Where nothing acted, its absence is
-        forgiven; and what a proxy on the way says of itself (429, 5xx) proves nothing anyway.
+        forgiven; and what a proxy on the way says of itself (408, 429, 5xx) proves nothing anyway.
         """
         echo = response.headers.get("x-request-id")
-        from_proxy = response.status == 429 or response.status >= 500
+        from_proxy = response.status in (408, 429) or response.status >= 500
         if echo is None and asking.acts and not from_proxy:
             raise Untrusted(self._name, "answer.request_id", f"HTTP {response.status}")
         if echo is not None and echo.strip().lower() != request_id.lower():

