@@ -405,6 +405,8 @@ class Connector(ABC):
     async def receipt(self, instruction: Instruction, reference: str) -> Receipt | None:
         """Fetch the evidence of a settled payment; None while there is none yet.
 
+        ``reference`` is empty for a payment known only by its booked entry.
+
         Raises `Untrusted` when the institution shows another payment than ``instruction``.
         """
         raise self._unsupported(Capability.RECEIPTS)

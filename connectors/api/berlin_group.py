@@ -210,32 +210,24 @@ class BerlinGroup(Connector):
         return statements.convert(self.name, account, document)
 
     async def receipt(self, instruction: Instruction, reference: str) -> Receipt | None:
-        """Return the bank's answer about a settled payment, and its booked entry if there is one.
+        """Return the bank's answers about a settled payment, and its booked entry if there is one.
 
         The API offers no receipt document. An account that cannot be read (no consent, too often
-        today) costs the receipt its entry, not its existence.
+        today) costs the receipt its entry, not its existence, unless the entry is all there is.
         """
-        path = self._path(instruction, reference)
-        exchange = await self._wire.ask(Asking.PAYMENT, "GET", path)
-        payment = self._wire.read(PaymentShown, exchange)
-        self._check_same(instruction, payment)
-        evidence = [exchange.evidence()]
-        status = payment.transaction_status
-        if status is None:
-            asked = await self._wire.ask(Asking.PAYMENT, "GET", f"{path}/status")
-            status = self._wire.read(PaymentStatus, asked).transaction_status
-            evidence.append(asked.evidence())
-        if PROGRESS.get(status) is not Progress.SETTLED:
+        answers = await self._settled(instruction, reference) if reference else []
+        found = await self._booked_entry(instruction) if answers or not reference else None
+        if not answers and not found:
             return None
-        found = await self._booked_entry(instruction)
-        if found:
-            evidence.append(found.exchange.evidence())
+        content = {
+            "format": _RECEIPT_FORMAT,
+            "answers": answers,
+            "entry": found.said if found else None,
+        }
         return Receipt(
             reference=(found.reference if found else None) or reference,
             media_type="application/json",
-            content=json.dumps(
-                {"format": _RECEIPT_FORMAT, "answers": evidence}, ensure_ascii=False, indent=1
-            ).encode(),
+            content=json.dumps(content, indent=1).encode("ascii"),
             booked_on=found.transaction.booking_date if found else None,
         )
 
@@ -360,6 +352,20 @@ class BerlinGroup(Connector):
                 Progress.REFUSED, "RJCT", reason_code=refusal.code, reason_text=refusal.detail
             )
             return Enquiry(outcome, conclusive=True)
+
+    async def _settled(self, instruction: Instruction, reference: str) -> list[dict[str, Any]]:
+        """Return the bank's answers that say the payment is settled; none if it is not."""
+        path = self._path(instruction, reference)
+        exchange = await self._wire.ask(Asking.PAYMENT, "GET", path)
+        payment = self._wire.read(PaymentShown, exchange)
+        self._check_same(instruction, payment)
+        answers = [exchange.evidence()]
+        status = payment.transaction_status
+        if status is None:
+            exchange = await self._wire.ask(Asking.PAYMENT, "GET", f"{path}/status")
+            status = self._wire.read(PaymentStatus, exchange).transaction_status
+            answers.append(exchange.evidence())
+        return answers if PROGRESS.get(status) is Progress.SETTLED else []
 
     async def _booked_entry(self, instruction: Instruction) -> Found | None:
         account = instruction.account

@@ -5,9 +5,11 @@ Source: Berlin Group, NextGenPSD2 XS2A Framework 1.3.11, OpenAPI file (``/v1/acc
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from connectors.api import berlin_group_statement as statements
@@ -43,11 +45,18 @@ _ANY_CURRENCY = "XXX"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A payment of ours among an account's transactions."""
+    """A payment of ours among an account's transactions.
+
+    Attributes:
+        transaction: The movement.
+        is_booked: Whether it is booked, or pending still.
+        said: The movement as the bank gave it, without its neighbours on the page, which are
+            nobody's business who only sees this payment.
+    """
 
     transaction: Transaction
     is_booked: bool
-    exchange: Exchange
+    said: Any
 
     @property
     def reference(self) -> str | None:
@@ -105,12 +114,13 @@ class AccountReader:
         """
         pending = None
         async for exchange, page in self._both(instruction.account, first, last):
-            for transaction in page.transactions.booked:
+            said = json.loads(exchange.response.content)["transactions"]
+            for at, transaction in enumerate(page.transactions.booked):
                 if self._is(instruction, transaction):
-                    return Found(transaction, is_booked=True, exchange=exchange)
-            for transaction in page.transactions.pending:
+                    return Found(transaction, is_booked=True, said=said["booked"][at])
+            for at, transaction in enumerate(page.transactions.pending):
                 if self._is(instruction, transaction):
-                    pending = Found(transaction, is_booked=False, exchange=exchange)
+                    pending = Found(transaction, is_booked=False, said=said["pending"][at])
         return pending
 
     def _is(self, instruction: Instruction, transaction: Transaction) -> bool:

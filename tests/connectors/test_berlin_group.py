@@ -768,7 +768,8 @@ SHOW = f"GET /psd2{PAYMENT}/p-1"
 
 
 async def test_a_receipt_holds_the_banks_own_words() -> None:
-    script = reading(movements(MOVEMENT)).on(SHOW, (200, SHOWN))
+    neighbour = {**MOVEMENT, "endToEndId": "E2E-2"}
+    script = reading(movements(neighbour, MOVEMENT)).on(SHOW, (200, SHOWN))
     async with bank(script) as (connector, _):
         receipt = await connector.receipt(INSTRUCTION, "p-1")
     assert receipt is not None
@@ -777,8 +778,12 @@ async def test_a_receipt_holds_the_banks_own_words() -> None:
         date(2026, 3, 10),
         False,
     )
-    answers = json.loads(receipt.content)["answers"]
-    assert [json.loads(answer["body"]) for answer in answers] == [SHOWN, movements(MOVEMENT)]
+    content = json.loads(receipt.content)
+    assert [json.loads(answer["body"]) for answer in content["answers"]] == [SHOWN]
+    assert content["entry"] == MOVEMENT
+    assert "E2E-2" not in receipt.content.decode(), (
+        "somebody else's payment is none of its business"
+    )
 
 
 async def test_a_receipt_does_not_need_the_account() -> None:
@@ -787,6 +792,14 @@ async def test_a_receipt_does_not_need_the_account() -> None:
         receipt = await connector.receipt(INSTRUCTION, "p-1")
     assert receipt is not None
     assert (receipt.reference, receipt.booked_on) == ("p-1", None)
+
+
+async def test_a_payment_known_only_by_its_entry() -> None:
+    async with bank(reading(movements(MOVEMENT), movements())) as (connector, _):
+        receipt = await connector.receipt(INSTRUCTION, "")
+        assert receipt is not None
+        assert (receipt.reference, receipt.booked_on) == ("T-1", date(2026, 3, 10))
+        assert await connector.receipt(INSTRUCTION, "") is None
 
 
 async def test_no_receipt_before_settlement() -> None:
