@@ -1,0 +1,95 @@
+"""The health page: whether the bot can really work, not whether its process lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from workflows.clock import Clock
+from workflows.database import Database
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a chat is reached at this moment.
+
+    Attributes:
+        is_connected: Whether the chat could deliver now.
+        last: When it last truly delivered something; None when it never has since the start.
+    """
+
+    is_connected: bool
+    last: datetime | None = None
+
+
+Deliveries = Callable[[], Mapping[str, Delivery]]
+"""Returns the state of each chat, by its name."""
+
+
+class Health:
+    """Answers ``GET /health`` for load balancers and monitoring.
+
+    200 with ``status`` ``ok`` while the database takes writes and every chat is connected; else
+    503 with ``status`` ``degraded`` and what is wrong. Nothing in it is confidential.
+    """
+
+    def __init__(
+        self, database: Database, deliveries: Deliveries, clock: Clock, version: str
+    ) -> None:
+        self._database = database
+        self._deliveries = deliveries
+        self._clock = clock
+        self._version = version
+        self._asking: asyncio.Task[bool] | None = None
+
+    async def answer(self, _request: Request) -> JSONResponse:
+        """Return what holds at this moment."""
+        is_writable = await self._is_writable()
+        chats = self._deliveries()
+        is_ok = is_writable and all(each.is_connected for each in chats.values())
+        body = {
+            "status": "ok" if is_ok else "degraded",
+            "version": self._version,
+            "at": self._clock().isoformat(timespec="seconds"),
+            "database": {"writable": is_writable},
+            "chats": {
+                name: {
+                    "connected": each.is_connected,
+                    "last_delivery": each.last.isoformat(timespec="seconds") if each.last else None,
+                }
+                for name, each in chats.items()
+            },
+        }
+        return JSONResponse(body, status_code=200 if is_ok else 503)
+
+    async def _is_writable(self) -> bool:
+        # However many ask at once, the disk is asked once.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._write())
+        return await asyncio.shield(self._asking)
+
+    async def _write(self) -> bool:
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
+                await self._database.write(_touch)
+        except Exception as error:  # whatever keeps it from being written
+            log.error("health.database", error=type(error).__name__)
+            return False
+        return True
+
+
+def _touch(connection: Connection) -> None:
+    """Write something that changes nothing: SQLite writes its first page even so."""
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
