@@ -168,10 +168,11 @@ class Messages:
     def roles(self, language: str, roles: Iterable[str]) -> str:
         """Return roles as people call them: "controller or CFO"."""
         language = self.nearest(language)
-        names = [self._named(language, "role", role) for role in roles]
+        names = [self.named(language, "role", role) for role in roles]
         return format_list(names, style="or", locale=language)
 
-    def _named(self, language: str, prefix: str, value: str) -> str:
+    def named(self, language: str, prefix: str, value: str) -> str:
+        """Return ``<prefix>.<value>`` where the catalogue has it, else ``value`` itself."""
         key = f"{prefix}.{value}"
         return self.text(language, key) if self.has(key) else value
 
@@ -207,7 +208,7 @@ class Messages:
                 case "role" | "roles":
                     return self.roles(language, value.split(", "))
                 case "state" | "chat":
-                    return self._named(language, name, value)
+                    return self.named(language, name, value)
                 case _:
                     return value
         except (MoneyError, ValueError):
