@@ -6,6 +6,7 @@ acknowledgment is carried out.
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from sandbox.slack.modals import Modals
 from sandbox.slack.model import ApiError, Channel, File, Json, Message, View
 from sandbox.slack.payloads import Payloads
 from sandbox.slack.store import Store
+
+_log = logging.getLogger(__name__)
 
 TROUBLE = "We had some trouble connecting. Try again?"
 NOT_INTERACTIVE = "This app is not configured to handle interactive responses."
@@ -93,7 +96,10 @@ class Deeds:
         try:
             content = self._chat.content(body)
         except ApiError as error:
-            return None if error.code == "no_text" else _BAD_RESPONSE
+            if error.code == "no_text":
+                return None
+            _log.warning("the answer to a command was not acceptable: %s %s", *_told(error))
+            return _BAD_RESPONSE
         is_public = body.get("response_type") == "in_channel"
         self._chat.post(channel, content, ephemeral_to=None if is_public else user_id)
         return None
@@ -242,7 +248,8 @@ class Deeds:
             return Outcome(False, TROUBLE)
         try:
             return await self._submitted(user_id, view, answer.payload)
-        except ApiError:
+        except ApiError as error:
+            _log.warning("the answer to a form was not acceptable: %s %s", *_told(error))
             return Outcome(False, TROUBLE)
 
     async def _submitted(self, user_id: str, view: View, body: Json | None) -> Outcome:
@@ -327,9 +334,11 @@ class Deeds:
         """Return a channel the person is in.
 
         Raises:
-            ApiError: ``user_not_found`` or ``channel_not_found``.
+            ApiError: ``user_not_found``, ``account_inactive`` or ``channel_not_found``.
         """
         user = self._store.user(user_id)
+        if user.is_deleted:
+            raise ApiError("account_inactive")
         if channel_id == "D" + user.id[1:]:
             return self._store.im_with(user.id)
         channel = self._store.channel(channel_id)
@@ -381,7 +390,14 @@ def _offered(body: Json) -> Json:
         if options:
             check_options(findings, options, "/options", most=100)
         found = {"options": options}
-    return {"options": []} if findings else found
+    if findings:
+        _log.warning("the options offered were not acceptable: %s", list(findings))
+        return {"options": []}
+    return found
+
+
+def _told(error: ApiError) -> tuple[str, tuple[str, ...]]:
+    return error.code, error.messages
 
 
 def _rich_text(text: str) -> list[Json]:

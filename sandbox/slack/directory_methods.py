@@ -65,11 +65,11 @@ class DirectoryMethods:
 
     def _user(self, args: Args) -> Json:
         user = self._store.user(args.needed("user"))
-        return {"user": self.wire_user(user, with_locale=args.flag("include_locale"))}
+        return {"user": wire_user(self._store, user, with_locale=args.flag("include_locale"))}
 
     def _users(self, args: Args) -> Json:
         members = [
-            self.wire_user(user, with_locale=args.flag("include_locale"))
+            wire_user(self._store, user, with_locale=args.flag("include_locale"))
             for user in self._store.users.values()
         ]
         page, more = _page(members, args)
@@ -79,51 +79,8 @@ class DirectoryMethods:
         email = args.needed("email").casefold()
         for user in self._store.users.values():
             if user.email.casefold() == email and not user.is_deleted:
-                return {"user": self.wire_user(user, with_locale=False)}
+                return {"user": wire_user(self._store, user, with_locale=False)}
         raise ApiError("users_not_found")
-
-    def wire_user(self, user: User, *, with_locale: bool) -> Json:
-        """Return a user as the Web API shows it to this app."""
-        store = self._store
-        team_id = user.team_id or store.team_id
-        profile: Json = {
-            "title": user.title,
-            "real_name": user.real_name,
-            "real_name_normalized": user.real_name,
-            "display_name": user.name,
-            "display_name_normalized": user.name,
-            "team": team_id,
-        }
-        if user.email and "users:read.email" in store.app.scopes:
-            profile["email"] = user.email
-        wire: Json = {
-            "id": user.id,
-            "team_id": team_id,
-            "name": user.name,
-            "deleted": user.is_deleted,
-            "profile": profile,
-            "is_bot": user.is_bot,
-            "is_app_user": False,
-            "updated": 0,
-        }
-        if not user.is_deleted:
-            offset = _offset(user.tz, store.now())
-            wire |= {
-                "real_name": user.real_name,
-                "tz": user.tz,
-                "tz_label": user.tz,
-                "tz_offset": offset,
-                "is_admin": False,
-                "is_owner": False,
-                "is_primary_owner": False,
-                "is_restricted": user.is_restricted or user.is_ultra_restricted,
-                "is_ultra_restricted": user.is_ultra_restricted,
-            }
-        if team_id != store.team_id:
-            wire["is_stranger"] = True
-        if with_locale:
-            wire["locale"] = user.locale
-        return wire
 
     # ---- conversations ------------------------------------------------------------------------
 
@@ -212,6 +169,49 @@ class DirectoryMethods:
             "topic": {"value": "", "creator": "", "last_set": 0},
             "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},
         }
+
+
+def wire_user(store: Store, user: User, *, with_locale: bool) -> Json:
+    """Return a user as the Web API shows it to this app."""
+    team_id = user.team_id or store.team_id
+    profile: Json = {
+        "title": user.title,
+        "real_name": user.real_name,
+        "real_name_normalized": user.real_name,
+        "display_name": user.name,
+        "display_name_normalized": user.name,
+        "team": team_id,
+    }
+    if user.email and "users:read.email" in store.app.scopes:
+        profile["email"] = user.email
+    wire: Json = {
+        "id": user.id,
+        "team_id": team_id,
+        "name": user.name,
+        "deleted": user.is_deleted,
+        "profile": profile,
+        "is_bot": user.is_bot,
+        "is_app_user": False,
+        "updated": 0,
+    }
+    if not user.is_deleted:
+        offset = _offset(user.tz, store.now())
+        wire |= {
+            "real_name": user.real_name,
+            "tz": user.tz,
+            "tz_label": user.tz,
+            "tz_offset": offset,
+            "is_admin": False,
+            "is_owner": False,
+            "is_primary_owner": False,
+            "is_restricted": user.is_restricted or user.is_ultra_restricted,
+            "is_ultra_restricted": user.is_ultra_restricted,
+        }
+    if team_id != store.team_id:
+        wire["is_stranger"] = True
+    if with_locale:
+        wire["locale"] = user.locale
+    return wire
 
 
 _SCOPE_OF = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.slack.chat import Chat
 from sandbox.slack.delivery import Delivery
+from sandbox.slack.directory_methods import wire_user
 from sandbox.slack.modals import Modals
 from sandbox.slack.model import Channel, File, Json, Message
 from sandbox.slack.payloads import Payloads
@@ -16,6 +17,7 @@ SCOPES = {
     "app_mention": "app_mentions:read",
     "file_shared": "files:read",
     "app_home_opened": None,
+    "user_change": "users:read",
 }
 """The scope an event needs, by the name it is subscribed under."""
 
@@ -33,7 +35,11 @@ class Events:
         self._modals = modals
 
     def see(self, change: Change) -> None:
-        """Send what a change of a message means to the app; its own messages too."""
+        """Send what a change means to the app; its own messages are told of, too."""
+        if change.type == "user" and self._is_wanted("user_change"):
+            for user_id in change.users or ():
+                user = wire_user(self._store, self._store.user(user_id), with_locale=True)
+                self._send({"type": "user_change", "user": user})
         message = change.message
         if message is None or message.ephemeral_to:
             return

@@ -29,16 +29,16 @@ class Person:
     """
 
     def __init__(self, user: User, store: Store, deeds: Deeds) -> None:
-        self.user = user
+        self.id = user.id
         self._store = store
         self._deeds = deeds
         self._secret = user.totp_secret
         self._offered: dict[tuple[str, str], list[Json]] = {}
 
     @property
-    def id(self) -> str:
-        """The user id."""
-        return self.user.id
+    def user(self) -> User:
+        """The person's entry in the directory, as it is now."""
+        return self._store.users[self.id]
 
     @property
     def dm(self) -> str:

@@ -38,7 +38,14 @@ class Change:
     """
 
     type: Literal[
-        "message", "message_changed", "message_deleted", "ephemeral", "views", "home", "inbox"
+        "message",
+        "message_changed",
+        "message_deleted",
+        "ephemeral",
+        "views",
+        "home",
+        "inbox",
+        "user",
     ]
     channel: str | None = None
     thread_ts: str | None = None
@@ -144,6 +151,11 @@ class Store:
         if user is None:
             raise ApiError("user_not_found")
         return user
+
+    def change_user(self, user: User) -> None:
+        """Put another entry in place of a user's in the directory."""
+        self.users[user.id] = user
+        self.announce(Change("user", users=frozenset({user.id})))
 
     def channel(self, channel_id: str) -> Channel:
         """Return a channel.

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -184,6 +186,14 @@ class Workspace:
     def people(self) -> tuple[Person, ...]:
         """Everybody but the bot."""
         return tuple(self._people.values())
+
+    def change_user(self, user_id: str, **changes: Any) -> None:
+        """Change a person's entry in the directory, e.g. ``is_deleted=True``.
+
+        Raises:
+            ApiError: there is no such person.
+        """
+        self.store.change_user(replace(self.store.user(user_id), **changes))
 
     @property
     def log(self) -> list[Call]:
