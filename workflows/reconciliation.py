@@ -6,13 +6,12 @@ which one of our own orders is involved is an alarm and goes on the record at on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, select, update
 
 from connectors.money import Money
 from workflows import audit, instructions, orders
@@ -142,7 +141,7 @@ def match(
     """
     ours = _orders_of(connection, entries)
     booked = returned = 0
-    reasons: list[str] = []
+    reasons: dict[int, str] = {}
     # On one day a payment may be booked and come back: the payment first.
     for entry in sorted(entries, key=lambda each: each.amount_minor > 0):
         order_id = ours.get(entry.end_to_end_id or "")
@@ -152,15 +151,16 @@ def match(
         else:
             reason = _reason_against(connection, entry, order)
         if reason is not None:
-            reasons.append(reason)
-            _break(connection, entry, order, reason, now)
+            reasons[entry.id] = reason
+            _alarm(connection, entry, order, reason, now)
         elif order is not None and entry.amount_minor < 0:
             booked += 1
             _book(connection, entry, order, now)
         elif order is not None:
             returned += 1
             _return(connection, entry, order, now)
-    alarms = sum(reason not in _NO_ALARM for reason in reasons)
+    _keep_reasons(connection, reasons)
+    alarms = sum(reason not in _NO_ALARM for reason in reasons.values())
     return Matches(booked, returned, len(reasons), alarms)
 
 
@@ -168,10 +168,10 @@ def _orders_of(connection: Connection, entries: Iterable[StoredEntry]) -> dict[s
     """Return the orders whose payments travel under the entries' end-to-end ids, by those."""
     ids = sorted({each.end_to_end_id for each in entries if each.end_to_end_id})
     found: dict[str, str] = {}
-    for chunk in _chunks(ids):
+    for start in range(0, len(ids), _IDS_AT_ONCE):
         rows = connection.execute(
             select(payment_order.c.end_to_end_id, payment_order.c.id).where(
-                payment_order.c.end_to_end_id.in_(chunk)
+                payment_order.c.end_to_end_id.in_(ids[start : start + _IDS_AT_ONCE])
             )
         )
         found.update((row.end_to_end_id, row.id) for row in rows)
@@ -256,21 +256,30 @@ def _link(connection: Connection, entry: StoredEntry, order: Order, now: datetim
     )
 
 
-def _break(
+def _keep_reasons(connection: Connection, reasons: Mapping[int, str]) -> None:
+    if reasons:
+        connection.execute(
+            update(statement_entry)
+            .where(statement_entry.c.id == bindparam("entry"))
+            .values(break_reason=bindparam("reason")),
+            [{"entry": entry, "reason": reason} for entry, reason in reasons.items()],
+        )
+
+
+def _alarm(
     connection: Connection, entry: StoredEntry, order: Order | None, reason: str, now: datetime
 ) -> None:
-    connection.execute(
-        update(statement_entry).where(statement_entry.c.id == entry.id).values(break_reason=reason)
+    """Put a break on the record at once if an order of ours is involved."""
+    if order is None:
+        return
+    audit.append(
+        connection,
+        at=now,
+        actor=audit.SYSTEM,
+        kind="reconciliation.alarm",
+        subject=order.id,
+        facts={"reason": reason, "ordered": str(order.amount), **_facts(entry)},
     )
-    if order is not None:
-        audit.append(
-            connection,
-            at=now,
-            actor=audit.SYSTEM,
-            kind="reconciliation.alarm",
-            subject=order.id,
-            facts={"reason": reason, "ordered": str(order.amount), **_facts(entry)},
-        )
 
 
 def _facts(entry: StoredEntry) -> dict[str, str]:
@@ -416,9 +425,3 @@ def _not_booked(account_ids: Collection[str], settled_before: datetime) -> Selec
         )
         .order_by(order.updated_at, order.id)
     )
-
-
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(ids)
-    while chunk := list(islice(left, _IDS_AT_ONCE)):
-        yield chunk

@@ -5,11 +5,10 @@ What fails is a `Refusal` whose code and facts say what was expected and what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -159,9 +158,13 @@ def _unseen(connection: Connection, account_id: str, statement: Statement) -> tu
             raise Refusal("entry.changed", entry=entry.key)
     if stored:
         raise Refusal("entry.missing", entry=min(stored), entries=len(stored))
-    for keys in _chunks(entry.key for entry in new):
+    keys = [entry.key for entry in new]
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
         moved = connection.execute(
-            select(table.c.key).where(table.c.account_id == account_id, table.c.key.in_(keys))
+            select(table.c.key).where(
+                table.c.account_id == account_id,
+                table.c.key.in_(keys[start : start + _KEYS_AT_ONCE]),
+            )
         ).first()
         if moved is not None:  # known, but under a booking date outside the period
             raise Refusal("entry.changed", entry=moved.key)
@@ -218,9 +221,3 @@ def _period(first: date, last: date) -> str:
 
 def _compact(iban: str) -> str:
     return "".join(iban.split()).upper()
-
-
-def _chunks(keys: Iterable[str]) -> Iterator[Sequence[str]]:
-    left = iter(keys)
-    while chunk := list(islice(left, _KEYS_AT_ONCE)):
-        yield chunk
