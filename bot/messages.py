@@ -197,14 +197,16 @@ class Messages:
             return value
         try:
             match name:
-                case "free":
+                case "free" | "closing" | "difference":
                     number, _, currency = value.partition(" ")
                     return self.money(language, Money.parse(number, currency))
                 case "at" | "until":
                     at = datetime.fromisoformat(value)
                     return self.instant(language, at, zone or UTC, with_zone=zone is None)
-                case "today" | "latest":
+                case "today" | "latest" | "last":
                     return self.date(language, date.fromisoformat(value))
+                case "found" | "asked":
+                    return self._period(language, value)
                 case "role" | "roles":
                     return self.roles(language, value.split(", "))
                 case "state" | "chat":
@@ -213,6 +215,13 @@ class Messages:
                     return value
         except (MoneyError, ValueError):
             return value
+
+    def _period(self, language: str, value: str) -> str:
+        """Return a day, or two days joined by ``/`` (ISO 8601), as people write them."""
+        first, *last = (self.date(language, date.fromisoformat(day)) for day in value.split("/"))
+        if not last:
+            return first
+        return self.text(language, "format.period", first=first, last=last[-1])
 
     def reason(self, language: str, code: str, text: str = "") -> str:
         """Return why an order failed or is unknown, as a sentence or two.

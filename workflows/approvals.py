@@ -172,17 +172,29 @@ def decide(
     A refusal is *returned*, so that what it leaves behind (a failed factor, an attempt on one's
     own request) is committed with it.
     """
-    try:
-        order = check(connection, company, person, choice, now=now)
-    except Refusal as refusal:
-        _note_attempt(connection, person, choice, refusal, now)
-        return refusal
+    order = admitted(connection, company, person, choice, now=now)
+    if isinstance(order, Refusal):
+        return order
     if choice.decision is Decision.REJECT:
         return _reject(connection, company, person, order, choice, now)
     verdict = second_factor.verify(connection, cipher, person.id, choice.code, now=now)
     if isinstance(verdict, Refusal):
         return verdict
     return _approve(connection, company, person, order, now)
+
+
+def admitted(
+    connection: Connection, company: Company, person: Person, choice: Choice, *, now: datetime
+) -> Order | Refusal:
+    """Return the order if ``person`` may make this choice, else why not.
+
+    An attempt on what is not theirs is put on the record.
+    """
+    try:
+        return check(connection, company, person, choice, now=now)
+    except Refusal as refusal:
+        _note_attempt(connection, person, choice, refusal, now)
+        return refusal
 
 
 _ON_RECORD = frozenset({"approval.own_request", "approval.no_role", "order.tampered"})

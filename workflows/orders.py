@@ -143,7 +143,7 @@ def digest_of(order: Order) -> str:
     Two orders with one digest would pay the same money from and to the same place; any change
     of what is paid gives another digest.
     """
-    matter = {
+    matter: dict[str, str | int | None] = {
         "id": order.id,
         "version": order.version,
         "end_to_end_id": order.end_to_end_id,
@@ -159,7 +159,7 @@ def digest_of(order: Order) -> str:
         "execution_date": order.execution_date.isoformat() if order.execution_date else None,
         "remittance": order.remittance,
     }
-    return hashlib.sha256(rfc8785.dumps(matter)).hexdigest()
+    return hashlib.sha256(rfc8785.dumps(dict(matter))).hexdigest()
 
 
 def new_id() -> str:

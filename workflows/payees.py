@@ -6,6 +6,7 @@ trusted payee change, the payee counts as new until a payment to the new details
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +61,13 @@ def search(connection: Connection, text: str, *, most: int = 100) -> list[Payee]
     return found[:most]
 
 
+def nearest(connection: Connection, text: str) -> list[Payee]:
+    """Return up to three payees whose names look like ``text``, the nearest first."""
+    rows = {row.name.casefold(): row for row in connection.execute(select(payee)) if row.active}
+    names = difflib.get_close_matches(text.casefold(), list(rows), n=3, cutoff=0.5)
+    return [_payee(rows[name]) for name in names]
+
+
 def get(connection: Connection, payee_id: str) -> Payee | None:
     """Return an active payee by id."""
     row = connection.execute(
@@ -95,7 +103,7 @@ def _settled_since(connection: Connection, payee_id: str, iban: str, since: date
             payment_order.c.payee_id == payee_id,
             payment_order.c.creditor_iban == iban,
             payment_order.c.state == "settled",
-            payment_order.c.created_at > since,
+            payment_order.c.created_at >= since,
         )
         .limit(1)
     ).first()

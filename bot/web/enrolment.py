@@ -142,9 +142,9 @@ class EnrolmentPages:
 
     async def _form(self, opened: _Opened, refusal: Refusal | None = None) -> HTMLResponse:
         person, found = opened.person, opened.enrolment
-        uri = second_factor.provisioning_uri(
-            found, account=person.email, issuer=self._company.name.replace(":", " ")
-        )
+        # A colon would end the issuer's name in the app (Key URI Format, section "Label").
+        issuer = " ".join(self._company.name.replace(":", " ").split())
+        uri = second_factor.provisioning_uri(found, account=person.email, issuer=issuer)
         zone = ZoneInfo(person.timezone or str(self._company.timezone))
         language = self._language(person)
         errors = {}

@@ -1,0 +1,1 @@
+"""Measurements beside named peers, in the same run, as ratios."""

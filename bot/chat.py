@@ -1,0 +1,53 @@
+"""What the notifier needs of a chat, whichever it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.cards import Card, Home
+from workflows.people import Person
+
+
+class ChatUnavailable(Exception):
+    """The chat cannot be reached, or asks for patience; nothing was posted. Try later.
+
+    Attributes:
+        retry_after: Seconds the chat asked for; None where it did not say.
+    """
+
+    def __init__(self, code: str, retry_after: float | None = None) -> None:
+        super().__init__(code)
+        self.retry_after = retry_after
+
+
+class ChatRefused(Exception):
+    """The chat will never take this (no such channel, not a member): ``args[0]`` is its code."""
+
+
+class Chat(Protocol):
+    """A chat in which cards are posted and kept up to date.
+
+    Every method raises `ChatUnavailable` or `ChatRefused`.
+    """
+
+    name: str
+
+    async def address(self, person: Person) -> str | None:
+        """Return where ``person`` is reached privately, or None when they are not in this chat."""
+
+    async def post(self, channel: str, card: Card) -> tuple[str, str]:
+        """Post a card; return the channel it is really in, and its id there."""
+
+    async def update(self, channel: str, message_id: str, card: Card) -> bool:
+        """Put a card in the place of an earlier one; False when that one is gone."""
+
+    async def reply(self, channel: str, message_id: str, text: str) -> None:
+        """Add a line to the story under a card."""
+
+    async def upload(
+        self, channel: str, message_id: str, *, name: str, title: str, content: bytes
+    ) -> None:
+        """Put a file under a card."""
+
+    async def show_home(self, person: Person, home: Home) -> None:
+        """Refresh a person's own page, where the chat has one."""

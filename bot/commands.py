@@ -1,0 +1,368 @@
+"""Every command, once, for all chats: who may, what it does, what it answers.
+
+A command answers at once; what needs an institution comes later (`Reply.later`), so that a chat's
+acknowledgment never waits for a bank.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import Connection
+
+from bot import pay_line, statement_cards, views, wording
+from bot.cards import Action, Answer, Card, Fact, Notice, Tone
+from bot.digest_card import digest_card
+from bot.pay_line import PayLine
+from bot.services import Caller, Services
+from bot.wording import Reader
+from connectors.money import Money
+from workflows import audit, digest, orders, payees, requests, second_factor
+from workflows.company import OwnAccount
+from workflows.orders import Order
+from workflows.payees import Payee
+from workflows.refusal import Refusal
+from workflows.requests import Payment
+
+FUNDS_PATIENCE = 1.2
+"""Seconds a request waits for the bank to say what the account has."""
+
+Later = Callable[[], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command answers: something now, and perhaps something that takes its place."""
+
+    now: Answer
+    later: Later | None = None
+
+
+class Commands:
+    """The commands people type, by name without the slash."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._commands: dict[str, Callable[[Caller, str], Awaitable[Reply]]] = {
+            "balance": self.balance,
+            "pay": self.pay,
+            "approvals": self.approvals,
+            "payment": self.payment,
+            "digest": self.digest,
+            "treasury": self.treasury,
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The commands there are."""
+        return tuple(self._commands)
+
+    async def run(self, name: str, caller: Caller, text: str) -> Reply:
+        """Run a command; a refusal becomes its sentence."""
+        try:
+            return await self._commands[name](caller, text.strip())
+        except Refusal as refusal:
+            return Reply(self.refused(caller, refusal))
+
+    def refused(self, caller: Caller, refusal: Refusal) -> Notice:
+        """Return a refusal as the caller should read it."""
+        text = self._services.messages.refusal(caller.language, refusal)
+        return Notice(text, Tone.BAD)
+
+    def reader(self, caller: Caller) -> Reader:
+        """Return how the caller reads."""
+        return wording.reader_for(self._services.messages, self._services.company, caller.person)
+
+    # ---- /balance -----------------------------------------------------------------------------
+
+    async def balance(self, caller: Caller, text: str) -> Reply:
+        """Show live balances of the accounts the caller may see."""
+        del text
+        reader = self.reader(caller)
+        accounts = self._services.company.visible_accounts(caller.person)
+        if not accounts:
+            await self._denied(caller, "balance.not_allowed")
+            raise Refusal("balance.not_allowed")
+
+        async def later() -> Answer:
+            readings = await self._services.collector.balances(accounts)
+            return statement_cards.balance_card(reader, readings, self._services.clock())
+
+        asking = Notice(reader.say("balance.asking", count=len(accounts)), Tone.MOVING)
+        return Reply(asking, later)
+
+    # ---- /pay ---------------------------------------------------------------------------------
+
+    async def pay(self, caller: Caller, text: str) -> Reply:
+        """Open the payment form, or take a payment typed in one line."""
+        company = self._services.company
+        reader = self.reader(caller)
+        if not caller.person.roles & company.permissions.request:
+            await self._denied(caller, "request.not_allowed")
+            roles = ", ".join(sorted(company.permissions.request))
+            raise Refusal("request.not_allowed", roles=roles)
+        if not text:
+            return Reply(wording.pay_form(reader, tuple(company.accounts.values())))
+        return Reply(await self.pay_by_line(caller, text, is_no_duplicate=False))
+
+    async def pay_by_line(self, caller: Caller, text: str, *, is_no_duplicate: bool) -> Answer:
+        """Request a payment typed in one line; offer a way on where it needs one.
+
+        Raises:
+            Refusal: whatever is wrong with it, said with the line's own words.
+        """
+        line = pay_line.parse(text)
+        own = self._account_of(line)
+        payment = await self._services.database.read(
+            lambda connection: _payment_of(connection, line, own, is_no_duplicate=is_no_duplicate)
+        )
+        try:
+            order = await self.request(caller, payment)
+        except Refusal as refusal:
+            if refusal.code != "duplicate.recent":
+                raise
+            again = Action("pay_again", self.reader(caller).say("action.pay_again"), text)
+            notice = self.refused(caller, refusal)
+            return Notice(notice.text, Tone.WAITING, (again,))
+        return await self.order_card(caller, order)
+
+    async def request(self, caller: Caller, payment: Payment) -> Order:
+        """Store a request after asking the bank, briefly, whether the account has the money.
+
+        Raises:
+            Refusal: what is wrong with it.
+        """
+        services = self._services
+        available = await self.available(payment.account_id)
+        complete = replace(payment, available=available)
+        now = services.clock()
+        return await services.database.write(
+            lambda connection: requests.request(
+                connection,
+                services.company,
+                caller.person,
+                complete,
+                key=caller.key,
+                now=now,
+                origin_channel=caller.channel,
+            )
+        )
+
+    async def available(self, account_id: str) -> Money | None:
+        """Return what an account has, or None where the bank did not say in time."""
+        own = self._services.company.accounts.get(account_id)
+        if own is None:
+            return None
+        asking = asyncio.ensure_future(self._services.collector.balances([own]))
+        # The answer is worth having even when it comes too late for this request.
+        done, _ = await asyncio.wait({asking}, timeout=FUNDS_PATIENCE)
+        if not done:
+            return None
+        (reading,) = asking.result()
+        return reading.available if reading.is_fresh else None
+
+    async def order_card(self, caller: Caller, order: Order) -> Card:
+        """Return an order's card as the caller sees it."""
+        view = await self._services.database.read(
+            lambda connection: views.order_view(connection, order)
+        )
+        return wording.order_card(self.reader(caller), view)
+
+    def _account_of(self, line: PayLine) -> OwnAccount:
+        accounts = self._services.company.accounts
+        if line.account:
+            wanted = line.account.casefold()
+            for own in accounts.values():
+                if wanted in (own.id.casefold(), own.name.casefold()):
+                    return own
+            raise Refusal(
+                "account.unknown",
+                field="account",
+                account=line.account[:40],
+                known=", ".join(accounts),
+            )
+        found = self._services.company.account_in(line.amount.currency)
+        if found is None:
+            held = sorted({own.account.currency for own in accounts.values()})
+            raise Refusal(
+                "account.none_in_currency",
+                currency=line.amount.currency,
+                held=", ".join(held),
+            )
+        return found
+
+    # ---- /approvals, /payment -----------------------------------------------------------------
+
+    async def approvals(self, caller: Caller, text: str) -> Reply:
+        """Show what waits for the caller, and what the caller asked for."""
+        del text
+        services = self._services
+        inbox = await services.database.read(
+            lambda connection: views.inbox(connection, services.company, caller.person)
+        )
+        return Reply(statement_cards.inbox_card(self.reader(caller), inbox))
+
+    async def payment(self, caller: Caller, text: str) -> Reply:
+        """Show one payment and its story."""
+        if not text:
+            raise Refusal("payment.which")
+        services = self._services
+        order_id = text.split(maxsplit=1)[0].upper().removeprefix("#")
+        order = await services.database.read(lambda connection: orders.find(connection, order_id))
+        if order is None or not views.may_see(services.company, caller.person, order):
+            # The same answer for both: who may not see it does not learn that it is there.
+            raise Refusal("order.unknown", order=order_id[:16])
+        view, story = await services.database.read(
+            lambda connection: (
+                views.order_view(connection, order),
+                audit.of_subject(connection, order.id),
+            )
+        )
+        reader = self.reader(caller)
+        return Reply(statement_cards.story_card(reader, view, story))
+
+    # ---- /digest ------------------------------------------------------------------------------
+
+    async def digest(self, caller: Caller, text: str) -> Reply:
+        """Show the daily digest as of now, of the accounts the caller may see."""
+        del text
+        services = self._services
+        accounts = services.company.visible_accounts(caller.person)
+        if not caller.person.roles & services.company.permissions.digest or not accounts:
+            await self._denied(caller, "digest.not_allowed")
+            raise Refusal("digest.not_allowed")
+        now = services.clock()
+        composed = await services.database.read(
+            lambda connection: digest.compose(
+                connection,
+                services.company,
+                now=now,
+                for_accounts=[own.id for own in accounts],
+            )
+        )
+        return Reply(digest_card(self.reader(caller), composed))
+
+    # ---- /treasury ----------------------------------------------------------------------------
+
+    async def treasury(self, caller: Caller, text: str) -> Reply:
+        """Help; ``enrol`` a second factor; ``whoami``."""
+        match text.lower().split():
+            case []:
+                return Reply(self._help(caller))
+            case ["help"]:
+                return Reply(self._help(caller))
+            case ["enrol" | "enroll"]:
+                return Reply(await self.enrol(caller))
+            case ["whoami"] | ["who", "am", "i"]:
+                return Reply(await self._whoami(caller))
+            case _:
+                raise Refusal("treasury.unknown", text=text[:40])
+
+    async def enrol(self, caller: Caller) -> Notice:
+        """Start the enrolment of a second factor: a page that opens once, for a short time."""
+        services = self._services
+        now = services.clock()
+        token = await services.database.write(
+            lambda connection: second_factor.begin_enrolment(
+                connection, services.cipher, caller.person.id, now=now
+            )
+        )
+        minutes = int(second_factor.ENROLMENT_LIFE.total_seconds() // 60)
+        reader = self.reader(caller)
+        link = Action("open", reader.say("action.enrol"), f"{services.public_url()}/enrol/{token}")
+        return Notice(reader.say("enrol.link", minutes=minutes), Tone.NEUTRAL, (link,))
+
+    def _help(self, caller: Caller) -> Card:
+        reader = self.reader(caller)
+        names = ("pay", "pay_line", "balance", "approvals", "payment", "digest", "enrol", "whoami")
+        return Card(
+            title=reader.say("help.title"),
+            lines=tuple(reader.say(f"help.{name}") for name in names),
+            notes=(reader.say("help.note"),),
+        )
+
+    async def _whoami(self, caller: Caller) -> Card:
+        services, person = self._services, caller.person
+        enrolled = await services.database.read(
+            lambda connection: second_factor.is_enrolled(connection, person.id)
+        )
+        reader = self.reader(caller)
+        accounts = [own.name for own in services.company.visible_accounts(person)]
+        say = reader.say
+        return Card(
+            title=say("whoami.title", name=person.name),
+            facts=(
+                Fact(say("whoami.person"), f"{person.id}\n{person.email}"),
+                Fact(say("whoami.roles"), ", ".join(map(reader.role, sorted(person.roles)))),
+                Fact(say("whoami.factor"), say("whoami.enrolled" if enrolled else "whoami.none")),
+                Fact(say("whoami.accounts"), ", ".join(accounts) or say("none")),
+            ),
+        )
+
+    async def _denied(self, caller: Caller, code: str) -> None:
+        """Put on the record that somebody asked for what is not theirs."""
+        now = self._services.clock()
+        await self._services.database.write(
+            lambda connection: audit.append(
+                connection,
+                at=now,
+                actor=caller.person.id,
+                kind="access.denied",
+                subject=caller.person.id,
+                facts={"code": code, "chat": caller.chat},
+            )
+        )
+
+
+def _payment_of(
+    connection: Connection, line: PayLine, own: OwnAccount, *, is_no_duplicate: bool
+) -> Payment:
+    payment = Payment(
+        account_id=own.id,
+        amount=line.amount,
+        remittance=line.reference,
+        execution_date=parsed_date(line.date),
+        is_no_duplicate=is_no_duplicate,
+    )
+    if line.iban:
+        return replace(payment, name=line.payee, iban=line.iban)
+    return replace(payment, payee_id=_payee_named(connection, line.payee).id)
+
+
+def _payee_named(connection: Connection, text: str) -> Payee:
+    """Return the one payee a person means by ``text``.
+
+    Raises:
+        Refusal: ``payee.unknown`` (with the nearest names) or ``payee.ambiguous``.
+    """
+    found = payees.search(connection, text)
+    exact = [
+        each for each in found if text.casefold() in (each.id.casefold(), each.name.casefold())
+    ]
+    if len(exact) == 1:
+        return exact[0]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(each.name for each in found[:5])
+        raise Refusal("payee.ambiguous", field="payee", payee=text[:70], names=names)
+    near = ", ".join(each.name for each in payees.nearest(connection, text))
+    code = "payee.unknown_near" if near else "payee.unknown"
+    raise Refusal(code, field="payee", payee=text[:70], names=near)
+
+
+def parsed_date(text: str) -> date | None:
+    """Return an ISO date, or None for an empty text.
+
+    Raises:
+        Refusal: ``date.malformed``.
+    """
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refusal("date.malformed", field="date", text=text[:20]) from None

@@ -1,0 +1,304 @@
+"""Follows the record and keeps every posted card true.
+
+The record is the outbox: nothing is posted for what was rolled back, and what could not be posted
+is posted later, from a cursor that moves only when everything before it was dealt with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from bot import posted, receipt_files, statement_cards, story, views, wording
+from bot.cards import Card, Home
+from bot.chat import Chat, ChatRefused, ChatUnavailable
+from bot.digest_card import digest_card
+from bot.posted import Posted
+from bot.services import Services
+from bot.wording import OrderView, Reader
+from workflows import approvals, audit, digest, orders
+from workflows.audit import Entry
+from workflows.orders import Order
+from workflows.people import Person
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+_IDLE_SECONDS = 5.0
+_FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
+
+
+class Notifier:
+    """Posts and updates cards in one chat.
+
+    Attributes:
+        behind_since: When the oldest news that could not be delivered happened; None when all is.
+    """
+
+    def __init__(self, services: Services, chat: Chat, digest_channel: str | None) -> None:
+        self._services = services
+        self._chat = chat
+        self._digest_channel = digest_channel
+        self._cursor = f"notifier:{chat.name}"
+        self._homes: set[str] = set()
+        self.behind_since: datetime | None = None
+
+    async def run(self) -> None:
+        """Deliver news until cancelled."""
+        committed = self._services.database.committed
+        retry = _FIRST_RETRY
+        while True:
+            committed.clear()
+            try:
+                while await self.deliver():
+                    pass
+                self.behind_since, retry = None, _FIRST_RETRY
+            except ChatUnavailable as error:
+                self.behind_since = self.behind_since or self._services.clock()
+                wait = error.retry_after or retry
+                log.warning("chat unavailable", chat=self._chat.name, error=str(error), wait=wait)
+                await asyncio.sleep(wait)
+                retry = min(_LONGEST_RETRY, retry * 2)
+                continue
+            try:
+                await asyncio.wait_for(committed.wait(), _IDLE_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def deliver(self) -> bool:
+        """Deliver the next entries of the record; False when there were none.
+
+        Raises:
+            ChatUnavailable: nothing is lost, the same entries come again.
+        """
+        database = self._services.database
+        after = await database.read(lambda connection: audit.position(connection, self._cursor))
+        entries = await database.read(lambda connection: audit.after(connection, after or 0, BATCH))
+        if not entries:
+            return False
+        touched: dict[str, Order] = {}
+        for entry in entries:
+            order = await self._order_of(entry)
+            if order is not None:
+                touched[order.id] = order
+                await self._tell(entry, order)
+            await self._announce(entry)
+        for order_id in touched:
+            await self._refresh(order_id)
+        await self._refresh_homes(list(touched.values()))
+        last = entries[-1].seq
+        await database.write(lambda connection: audit.advance(connection, self._cursor, last))
+        return True
+
+    # ---- orders -------------------------------------------------------------------------------
+
+    async def _order_of(self, entry: Entry) -> Order | None:
+        if not story.is_about_order(entry.kind):
+            return None
+        return await self._services.database.read(
+            lambda connection: orders.find(connection, entry.subject)
+        )
+
+    async def _refresh(self, order_id: str) -> None:
+        """Post what is missing of an order's cards and update those that show something old."""
+        services = self._services
+        view, known = await services.database.read(
+            lambda connection: (
+                views.order_view(connection, orders.get(connection, order_id)),
+                posted.of_subject(connection, self._chat.name, order_id),
+            )
+        )
+        for audience in self._audiences(view):
+            await self._place(view, audience, known.get(audience))
+        for audience in known.keys() - set(self._audiences(view)):
+            await self._place(view, audience, known[audience])
+
+    def _audiences(self, view: OrderView) -> list[str]:
+        """Return who should have a card: requester, approvers, deciders, the account's channel."""
+        company, order = self._services.company, view.order
+        people = [order.requester_id]
+        people += [person.id for person in approvals.approvers(company, order)]
+        if wording.undecided(view):
+            deciders = company.directory.holding(company.permissions.resolve)
+            people += [person.id for person in deciders]
+        own = company.accounts.get(order.account_id)
+        channels = [f"channel:{own.channel}"] if own and own.channel else []
+        return [*dict.fromkeys(f"person:{each}" for each in people), *channels]
+
+    async def _place(self, view: OrderView, audience: str, known: Posted | None) -> None:
+        reader = self._reader(audience)
+        card = wording.order_card(reader, view, is_channel=reader.person is None)
+        rendered = _hash(card)
+        if known is not None and known.rendered == rendered:
+            return
+        if known is None and view.order.is_final and not self._is_requester(view, audience):
+            return
+        try:
+            if known is not None and await self._chat.update(known.channel, known.message_id, card):
+                await self._remember(replace(known, rendered=rendered))
+                return
+            channel = await self._channel(audience)
+            if channel is None:
+                return
+            where, message_id = await self._chat.post(channel, card)
+        except ChatRefused as error:
+            log.warning("card refused", audience=audience, order=view.order.id, code=str(error))
+            return
+        await self._remember(Posted(view.order.id, audience, where, message_id, rendered))
+
+    @staticmethod
+    def _is_requester(view: OrderView, audience: str) -> bool:
+        return audience == f"person:{view.order.requester_id}"
+
+    async def _tell(self, entry: Entry, order: Order) -> None:
+        """Add the entry to the story under the requester's and the channel's card."""
+        known = await self._cards_of(order.id)
+        if not known:
+            await self._refresh(order.id)
+            known = await self._cards_of(order.id)
+        for audience, card in known.items():
+            mine = audience in (f"person:{order.requester_id}",) or audience.startswith("channel:")
+            if not mine and not story.is_told_to_all(entry.kind):
+                continue
+            if await self._services.database.read(
+                lambda connection, to=audience: posted.was_told(  # type: ignore[misc]
+                    connection, self._chat.name, entry.seq, to
+                )
+            ):
+                continue
+            await self._tell_one(entry, order, audience, card)
+
+    async def _tell_one(self, entry: Entry, order: Order, audience: str, card: Posted) -> None:
+        reader = self._reader(audience)
+        try:
+            if entry.kind == "receipt.stored":
+                await self._hand_over_receipt(reader, order, card)
+            elif (line := story.line(reader, entry)) is not None:
+                await self._chat.reply(card.channel, card.message_id, line)
+            else:
+                return
+        except ChatRefused as error:
+            log.warning("story refused", audience=audience, order=order.id, code=str(error))
+        await self._services.database.write(
+            lambda connection: posted.remember_told(
+                connection, self._chat.name, entry.seq, audience
+            )
+        )
+
+    async def _hand_over_receipt(self, reader: Reader, order: Order, card: Posted) -> None:
+        content = await receipt_files.pdf_of(self._services, reader, order.id)
+        await self._chat.upload(
+            card.channel,
+            card.message_id,
+            name=f"{order.id}.pdf",
+            title=reader.say("receipt.title", order=order.id, payee=order.creditor_name),
+            content=content,
+        )
+
+    # ---- digest and alarms --------------------------------------------------------------------
+
+    async def _announce(self, entry: Entry) -> None:
+        """Post what concerns the whole company in the digest channel."""
+        if self._digest_channel is None:
+            return
+        reader = self._reader(f"channel:{self._digest_channel}")
+        card: Card | None
+        if entry.kind == "digest.due":
+            card = await self._digest_card(reader, entry)
+        else:
+            card = story.alarm_card(reader, entry)
+        if card is None:
+            return
+        subject, audience = f"entry:{entry.seq}", f"channel:{self._digest_channel}"
+        known = await self._cards_of(subject)
+        if audience in known:
+            return
+        try:
+            where, message_id = await self._chat.post(self._digest_channel, card)
+        except ChatRefused as error:
+            log.error("digest channel refused", code=str(error), channel=self._digest_channel)
+            return
+        await self._remember(Posted(subject, audience, where, message_id, _hash(card)))
+
+    async def _digest_card(self, reader: Reader, entry: Entry) -> Card:
+        company = self._services.company
+        composed = await self._services.database.read(
+            lambda connection: digest.compose(
+                connection, company, now=entry.at, for_accounts=list(company.accounts)
+            )
+        )
+        return digest_card(reader, composed)
+
+    # ---- home pages ---------------------------------------------------------------------------
+
+    async def show_home(self, person: Person) -> None:
+        """Show a person's page now, and keep it up to date from here on."""
+        self._homes.add(person.id)
+        await self._publish(person)
+
+    async def _refresh_homes(self, touched: Sequence[Order]) -> None:
+        company = self._services.company
+        concerned = {order.requester_id for order in touched}
+        for order in touched:
+            concerned |= {person.id for person in approvals.approvers(company, order)}
+        for person_id in sorted(concerned & self._homes):
+            person = company.directory.get(person_id)
+            if person is None:
+                continue
+            try:
+                await self._publish(person)
+            except ChatRefused as error:
+                log.warning("home refused", person=person_id, code=str(error))
+
+    async def _publish(self, person: Person) -> None:
+        home = await self.home_of(person)
+        await self._chat.show_home(person, home)
+
+    async def home_of(self, person: Person) -> Home:
+        """Return a person's page: what waits for them, what they asked for, balances."""
+        services = self._services
+        reader = wording.reader_for(services.messages, services.company, person)
+        accounts = services.company.visible_accounts(person)
+        inbox = await services.database.read(
+            lambda connection: views.inbox(connection, services.company, person)
+        )
+        readings = await services.collector.known_balances(accounts) if accounts else []
+        return statement_cards.home(reader, inbox, readings, services.clock())
+
+    # ---- what they share ----------------------------------------------------------------------
+
+    def _reader(self, audience: str) -> Reader:
+        kind, _, name = audience.partition(":")
+        company = self._services.company
+        person = company.directory.get(name) if kind == "person" else None
+        return wording.reader_for(self._services.messages, company, person)
+
+    async def _channel(self, audience: str) -> str | None:
+        kind, _, name = audience.partition(":")
+        if kind == "channel":
+            return name
+        person = self._services.company.directory.get(name)
+        return await self._chat.address(person) if person else None
+
+    async def _cards_of(self, subject: str) -> dict[str, Posted]:
+        return await self._services.database.read(
+            lambda connection: posted.of_subject(connection, self._chat.name, subject)
+        )
+
+    async def _remember(self, card: Posted) -> None:
+        now = self._services.clock()
+
+        def write(connection: Connection) -> None:
+            posted.remember(connection, self._chat.name, card, now=now)
+
+        await self._services.database.write(write)
+
+
+def _hash(card: Card) -> str:
+    return hashlib.sha256(repr(card).encode()).hexdigest()

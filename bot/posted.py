@@ -1,0 +1,74 @@
+"""Where cards were posted, and what was told under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from workflows.tables import posted_card, told
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A card that stands in a chat.
+
+    Attributes:
+        audience: ``person:ID`` or ``channel:ID``.
+        rendered: Hash of what it shows, so that nothing is sent that changes nothing.
+    """
+
+    subject: str
+    audience: str
+    channel: str
+    message_id: str
+    rendered: str
+
+
+def of_subject(connection: Connection, chat: str, subject: str) -> dict[str, Posted]:
+    """Return the cards about ``subject``, by audience."""
+    rows = connection.execute(
+        select(posted_card).where(posted_card.c.chat == chat, posted_card.c.subject == subject)
+    )
+    return {
+        row.audience: Posted(row.subject, row.audience, row.channel, row.message_id, row.rendered)
+        for row in rows
+    }
+
+
+def remember(connection: Connection, chat: str, posted: Posted, *, now: datetime) -> None:
+    """Remember where a card stands, in place of what was remembered before."""
+    connection.execute(
+        delete(posted_card).where(
+            posted_card.c.chat == chat,
+            posted_card.c.subject == posted.subject,
+            posted_card.c.audience == posted.audience,
+        )
+    )
+    connection.execute(
+        insert(posted_card).values(
+            chat=chat,
+            subject=posted.subject,
+            audience=posted.audience,
+            channel=posted.channel,
+            message_id=posted.message_id,
+            rendered=posted.rendered,
+            posted_at=now,
+        )
+    )
+
+
+def was_told(connection: Connection, chat: str, seq: int, audience: str) -> bool:
+    """Whether entry ``seq`` was told to ``audience`` already."""
+    found = connection.execute(
+        select(told.c.seq).where(
+            told.c.chat == chat, told.c.seq == seq, told.c.audience == audience
+        )
+    ).first()
+    return found is not None
+
+
+def remember_told(connection: Connection, chat: str, seq: int, audience: str) -> None:
+    """Remember that entry ``seq`` was told to ``audience``."""
+    connection.execute(insert(told).values(chat=chat, seq=seq, audience=audience))

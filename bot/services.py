@@ -1,0 +1,51 @@
+"""What commands and interactions work with, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bot.messages import Messages
+from connectors.base import Connector
+from workflows.clock import Clock
+from workflows.company import Company
+from workflows.database import Database
+from workflows.dispatch import Dispatcher
+from workflows.people import Person
+from workflows.second_factor import Cipher
+from workflows.statements import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running bot that answer people.
+
+    Attributes:
+        public_url: Says where the web pages are reached from a browser, no final slash.
+    """
+
+    database: Database
+    company: Company
+    connectors: Mapping[str, Connector]
+    collector: Collector
+    dispatcher: Dispatcher
+    cipher: Cipher
+    messages: Messages
+    clock: Clock
+    public_url: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who typed or clicked, known to be a person of the company.
+
+    Attributes:
+        key: Identifies this very command, click or form; a redelivery has the same.
+        channel: Where it happened, in the chat's own terms; None for a form or a home page.
+    """
+
+    person: Person
+    chat: str
+    language: str
+    key: str
+    channel: str | None = None

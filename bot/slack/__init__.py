@@ -1,0 +1,1 @@
+"""Slack: Bolt wiring, cards as Block Kit, forms as modals, App Home."""

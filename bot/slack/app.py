@@ -1,0 +1,353 @@
+"""Slack's side of the wire: what Bolt delivers becomes a command, a click or a form.
+
+``process_before_response`` makes Bolt answer as soon as the listener is done instead of looking
+every 10 ms whether it is (docs/performance.md). Listeners therefore do one short thing (a commit
+at most, never an unbounded wait) and leave the rest to a task behind the acknowledgment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.cards import Accepted, Answer, Card, Form, Invalid, Notice, Replace, Submitted, Tone
+from bot.commands import Commands, Reply
+from bot.interactions import Interactions
+from bot.notifier import Notifier
+from bot.services import Caller, Services
+from bot.slack import render
+from bot.slack.chat import CHAT, SlackChat
+from workflows.people import Person
+from workflows.refusal import Refusal
+
+log = structlog.get_logger(__name__)
+
+Ack = Callable[..., Awaitable[Any]]
+Body = dict[str, Any]
+
+_URL_BUTTON = "open"
+
+
+class SlackApp:
+    """One workspace, served by Socket Mode or by signed HTTP.
+
+    Attributes:
+        app: Bolt's application; for HTTP, the web app mounts it.
+        last_delivery: When Slack last truly delivered something.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        commands: Commands,
+        interactions: Interactions,
+        notifier: Notifier,
+        chat: SlackChat,
+        *,
+        client: AsyncWebClient,
+        signing_secret: str | None = None,
+        app_token: str | None = None,
+    ) -> None:
+        self._services = services
+        self._commands = commands
+        self._interactions = interactions
+        self._notifier = notifier
+        self._chat = chat
+        self._client = client
+        self._app_token = app_token
+        self._identity: AuthorizeResult | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._socket: AsyncSocketModeHandler | None = None
+        self.last_delivery: datetime | None = None
+        self.app = AsyncApp(
+            client=client,
+            signing_secret=signing_secret or "unused-in-socket-mode",
+            authorize=self._authorize,
+            process_before_response=True,
+            # Socket Mode's payloads come over a connection that is authenticated as a whole.
+            request_verification_enabled=app_token is None,
+        )
+        self._register()
+
+    def _register(self) -> None:
+        self.app.middleware(self._note_delivery)
+        for name in self._commands.names:
+            self.app.command(f"/{name}")(self._on_command)
+        for action in (*self._interactions.clicks, _URL_BUTTON):
+            self.app.block_action(action)(self._on_click)
+        for form in self._interactions.forms:
+            self.app.view_submission(form)(self._on_submit)
+        self.app.options("payee")(self._on_search)
+        self.app.event("app_home_opened")(self._on_home)
+
+    # ---- start and stop -----------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Learn who we are, then open Socket Mode if that is the way.
+
+        Raises:
+            SlackApiError: Slack refused the token; the code says why.
+        """
+        answer = await self._client.auth_test()
+        self._identity = AuthorizeResult(
+            enterprise_id=answer.get("enterprise_id"),
+            team_id=answer["team_id"],
+            bot_token=self._client.token,
+            bot_id=answer.get("bot_id"),
+            bot_user_id=answer.get("user_id"),
+        )
+        self._chat.team_id = answer["team_id"]
+        if self._app_token is not None:
+            self._socket = AsyncSocketModeHandler(self.app, self._app_token)
+            await self._socket.connect_async()
+        log.info("slack", team=answer.get("team"), mode="socket" if self._socket else "http")
+
+    def route(self, path: str) -> Route:
+        """Return the endpoint that takes Slack's signed requests at ``path``."""
+        handler = AsyncSlackRequestHandler(self.app)
+
+        async def endpoint(request: Request) -> Response:
+            if self._identity is None:  # Slack repeats what it could not deliver
+                return Response("not ready", status_code=503)
+            return await handler.handle(request)
+
+        return Route(path, endpoint, methods=["POST"])
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether Slack could deliver now."""
+        if self._identity is None:
+            return False
+        if self._app_token is None:
+            return True
+        session = self._socket.client.current_session if self._socket else None
+        return session is not None and not session.closed
+
+    async def stop(self) -> None:
+        """Take nothing more, then finish what was acknowledged."""
+        if self._socket is not None:
+            await self._socket.close_async()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        for task in self._tasks:
+            task.cancel()
+
+    async def _authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        del enterprise_id, team_id
+        assert self._identity is not None
+        return self._identity
+
+    async def _note_delivery(self, next_: Callable[[], Awaitable[Any]]) -> None:
+        self.last_delivery = self._services.clock()
+        await next_()
+
+    # ---- what comes in ------------------------------------------------------------------------
+
+    async def _on_command(self, ack: Ack, body: Body) -> None:
+        name = body["command"].removeprefix("/")
+        caller = await self._caller(body, body["user_id"], f"slack:{body['trigger_id']}")
+        if isinstance(caller, Notice):
+            await self._ack_answer(ack, body, caller)
+            return
+        reply = await self._commands.run(name, caller, body.get("text") or "")
+        await self._ack_answer(ack, body, reply.now)
+        self._answer_later(caller, reply, body["response_url"])
+
+    async def _ack_answer(self, ack: Ack, body: Body, answer: Answer) -> None:
+        if isinstance(answer, Form):
+            await ack()
+            self._spawn(self._open_view(body, render.form_view(answer)))
+        else:
+            await ack(text=_text(answer), blocks=_blocks(answer), response_type="ephemeral")
+
+    def _answer_later(self, caller: Caller, reply: Reply, url: str) -> None:
+        if reply.later is None:
+            return
+        later = reply.later
+
+        async def answer() -> None:
+            try:
+                found: Answer = await later()
+            except Refusal as refusal:
+                found = self._commands.refused(caller, refusal)
+            await self._respond(url, found, replace=True)
+
+        self._spawn(answer())
+
+    async def _on_click(self, ack: Ack, body: Body) -> None:
+        await ack()
+        action = body["actions"][0]
+        if action["action_id"] == _URL_BUTTON:
+            return
+        caller = await self._caller(body, body["user"]["id"], f"slack:{body['trigger_id']}")
+        if isinstance(caller, Notice):
+            self._spawn(self._show(body, caller, self._services.company.language))
+            return
+        answer = await self._interactions.click(
+            action["action_id"], caller, action.get("value") or ""
+        )
+        self._spawn(self._show(body, answer, caller.language))
+
+    async def _on_submit(self, ack: Ack, body: Body) -> None:
+        view = body["view"]
+        caller = await self._caller(body, body["user"]["id"], f"slack:view:{view['id']}")
+        if isinstance(caller, Notice):
+            title = self._say(self._services.company.language, "modal.title")
+            close = self._say(self._services.company.language, "form.close")
+            await ack(response_action="update", view=render.notice_view(caller, title, close))
+            return
+        submitted = await self._interactions.submit(
+            view["callback_id"], caller, view.get("private_metadata") or "", render.answers_of(view)
+        )
+        await self._ack_submitted(ack, submitted, caller.language)
+
+    async def _ack_submitted(self, ack: Ack, submitted: Submitted, language: str) -> None:
+        match submitted:
+            case Invalid(errors):
+                await ack(response_action="errors", errors=dict(errors))
+            case Replace(form):
+                await ack(response_action="update", view=render.form_view(form))
+            case Accepted(None):
+                await ack()
+            case Accepted(notice):
+                assert notice is not None
+                title = self._say(language, "modal.title")
+                close = self._say(language, "form.close")
+                await ack(response_action="update", view=render.notice_view(notice, title, close))
+
+    async def _on_search(self, ack: Ack, body: Body) -> None:
+        caller = await self._caller(body, body["user"]["id"], "")
+        found = (
+            ()
+            if isinstance(caller, Notice)
+            else await self._interactions.suggest(caller, body.get("value") or "")
+        )
+        await ack(options=render.options(found))
+
+    async def _on_home(self, event: Body) -> None:
+        if event.get("tab") not in (None, "home"):
+            return
+        user_id = event["user"]
+        try:
+            person = await self._chat.person(user_id)
+        except Refusal as refusal:
+            self._spawn(self._publish_refusal(user_id, refusal))
+            return
+        self._spawn(self._publish_home(person))
+
+    # ---- what goes out ------------------------------------------------------------------------
+
+    async def _show(self, body: Body, answer: Answer, language: str) -> None:
+        """Answer a click: forms and cards in a modal, notices where the click was."""
+        if isinstance(answer, Form):
+            await self._open_view(body, render.form_view(answer))
+            return
+        url = body.get("response_url")
+        if isinstance(answer, Notice) and url:
+            await self._respond(url, answer, replace=False)
+            return
+        title, close = self._say(language, "modal.title"), self._say(language, "form.close")
+        view = (
+            render.notice_view(answer, title, close)
+            if isinstance(answer, Notice)
+            else render.card_view(answer, title, close)
+        )
+        await self._open_view(body, view)
+
+    async def _open_view(self, body: Body, view: Body) -> None:
+        """Open a modal; when Slack will not, say so where the person is looking."""
+        method = self._client.views_push if body.get("view", {}).get("type") == "modal" else None
+        try:
+            await (method or self._client.views_open)(trigger_id=body["trigger_id"], view=view)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            code = error.response.get("error") if isinstance(error, SlackApiError) else type(error)
+            log.warning("view not opened", error=str(code), callback=view["callback_id"])
+            if url := body.get("response_url"):
+                text = self._say(self._services.company.language, "form.not_opened")
+                await self._respond(url, Notice(text, Tone.BAD), replace=False)
+
+    async def _respond(self, url: str, answer: Answer, *, replace: bool) -> None:
+        assert not isinstance(answer, Form)
+        client = AsyncWebhookClient(url, session=self._client.session, timeout=10)
+        response = await client.send(
+            text=_text(answer),
+            blocks=_blocks(answer),
+            response_type="ephemeral",
+            replace_original=replace,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        if response.status_code != 200:
+            log.warning("late answer refused", status=response.status_code)
+
+    async def _publish_home(self, person: Person) -> None:
+        await self._notifier.show_home(person)
+
+    async def _publish_refusal(self, user_id: str, refusal: Refusal) -> None:
+        text = self._services.messages.refusal(self._services.company.language, refusal)
+        view = {"type": "home", "blocks": render.notice_blocks(Notice(text, Tone.BAD))}
+        await self._client.views_publish(user_id=user_id, view=view)
+
+    # ---- what they share ----------------------------------------------------------------------
+
+    async def _caller(self, body: Body, user_id: str, key: str) -> Caller | Notice:
+        """Return who this is, or what a stranger is told."""
+        try:
+            person = await self._chat.person(user_id)
+        except Refusal as refusal:
+            language = self._services.company.language
+            return Notice(self._services.messages.refusal(language, refusal), Tone.BAD)
+        channel = body.get("channel_id") or (body.get("channel") or {}).get("id")
+        language = person.language or self._services.company.language
+        return Caller(person, CHAT, language, key, channel)
+
+    def _say(self, language: str, key: str) -> str:
+        return self._services.messages.text(language, key)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` behind the acknowledgment; keep hold of it and log what goes wrong."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception:
+                log.exception("after the acknowledgment")
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _text(answer: Answer) -> str:
+    match answer:
+        case Card():
+            return render.card_text(answer)
+        case Notice(text=text):
+            return render.neutral(text)
+        case Form(title=title):
+            return title
+
+
+def _blocks(answer: Answer) -> list[dict[str, Any]]:
+    match answer:
+        case Card():
+            return render.card_blocks(answer)
+        case Notice():
+            return render.notice_blocks(answer)
+        case Form():
+            return []

@@ -1,0 +1,233 @@
+"""Posting in Slack: the notifier's hands, and who a Slack user is.
+
+No retry handlers: a repeated POST could post twice. The notifier repeats from its own record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.cards import Card, Home
+from bot.chat import ChatRefused, ChatUnavailable
+from bot.slack import render
+from workflows import audit, people
+from workflows.clock import Clock
+from workflows.database import Database
+from workflows.people import Directory, Person
+from workflows.refusal import Refusal
+
+CHAT = "slack"
+
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+# A person must mend these; until then nothing is lost, so they count as "not now".
+_MENDABLE = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "token_revoked",
+        "token_expired",
+        "account_inactive",
+        "missing_scope",
+        "ratelimited",
+        "rate_limited",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+    }
+)
+
+
+def sort_error(error: Exception) -> ChatUnavailable | ChatRefused:
+    """Return what an error of the client means for who wanted to post."""
+    if isinstance(error, SlackApiError):
+        response = error.response
+        code = str(response.get("error") or response.status_code)
+        if response.status_code == 429 or code in ("ratelimited", "rate_limited"):
+            headers = {key.lower(): value for key, value in response.headers.items()}
+            return ChatUnavailable(code, _seconds(headers.get("retry-after")))
+        if response.status_code >= 500 or code in _MENDABLE:
+            return ChatUnavailable(code)
+        return ChatRefused(code)
+    return ChatUnavailable(type(error).__name__)
+
+
+def _seconds(text: object) -> float | None:
+    try:
+        return max(0.0, min(600.0, float(str(text))))
+    except ValueError:
+        return None
+
+
+class SlackChat:
+    """Slack as the notifier sees it (`bot.chat.Chat`), and the directory of its users.
+
+    Attributes:
+        team_id: The workspace that is served; anybody of another is a stranger.
+    """
+
+    name = CHAT
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        database: Database,
+        directory: Directory,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._directory = directory
+        self._clock = clock
+        self._direct: dict[str, str] = {}
+        self.team_id: str | None = None
+
+    # ---- who ----------------------------------------------------------------------------------
+
+    async def person(self, user_id: str) -> Person:
+        """Return the person behind a Slack user, linking them at first sight by their e-mail.
+
+        Raises:
+            Refusal: ``identity.unknown``, ``identity.guest`` or ``identity.unavailable``.
+        """
+        known = await self._database.read(
+            lambda connection: people.identified(connection, self._directory, CHAT, user_id)
+        )
+        if known is not None:
+            return known
+        try:
+            answer = await self._client.users_info(user=user_id)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            sorted_error = sort_error(error)
+            if isinstance(sorted_error, ChatUnavailable):
+                raise Refusal("identity.unavailable") from error
+            raise Refusal("identity.unknown") from error
+        return await self._linked(user_id, answer.get("user") or {})
+
+    async def _linked(self, user_id: str, user: dict[str, Any]) -> Person:
+        if self._is_outsider(user):
+            await self._stranger(user_id, "identity.guest")
+            raise Refusal("identity.guest")
+        email = (user.get("profile") or {}).get("email") or ""
+        person = self._directory.by_email(email) if email else None
+        if person is None or user.get("is_email_confirmed") is False:
+            await self._stranger(user_id, "identity.unknown")
+            raise Refusal("identity.unknown")
+        await self._link(person, user_id)
+        return person
+
+    def _is_outsider(self, user: dict[str, Any]) -> bool:
+        marks = ("is_bot", "deleted", "is_restricted", "is_ultra_restricted", "is_stranger")
+        team = user.get("team_id")
+        other_team = self.team_id is not None and team is not None and team != self.team_id
+        return other_team or any(user.get(mark) for mark in marks)
+
+    async def _link(self, person: Person, user_id: str) -> None:
+        now = self._clock()
+        await self._database.write(
+            lambda connection: people.link(
+                connection, person, chat=CHAT, external_id=user_id, now=now
+            )
+        )
+
+    async def _stranger(self, user_id: str, code: str) -> None:
+        now = self._clock()
+        await self._database.write(
+            lambda connection: audit.append(
+                connection,
+                at=now,
+                actor=f"{CHAT}:{user_id}"[:64],
+                kind="access.denied",
+                subject=f"{CHAT}:{user_id}"[:64],
+                facts={"code": code},
+            )
+        )
+
+    # ---- bot.chat.Chat ------------------------------------------------------------------------
+
+    async def address(self, person: Person) -> str | None:
+        """Return the person's Slack user id, looking them up by e-mail at the first time."""
+        known = await self._database.read(
+            lambda connection: people.external_id(connection, person, CHAT)
+        )
+        if known is not None:
+            return known
+        try:
+            answer = await self._call(self._client.users_lookupByEmail, email=person.email)
+            linked = await self._linked(answer["user"]["id"], answer["user"])
+        except (ChatRefused, Refusal):
+            return None
+        return answer["user"]["id"] if linked.id == person.id else None
+
+    async def post(self, channel: str, card: Card) -> tuple[str, str]:
+        """Post a card; a user id opens the direct conversation."""
+        answer = await self._call(
+            self._client.chat_postMessage,
+            channel=self._direct.get(channel, channel),
+            text=render.card_text(card),
+            blocks=render.card_blocks(card),
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        self._direct[channel] = answer["channel"]
+        return answer["channel"], answer["ts"]
+
+    async def update(self, channel: str, message_id: str, card: Card) -> bool:
+        """Replace a card; False when the message is gone."""
+        try:
+            await self._call(
+                self._client.chat_update,
+                channel=channel,
+                ts=message_id,
+                text=render.card_text(card),
+                blocks=render.card_blocks(card),
+            )
+        except ChatRefused as error:
+            if error.args[0] in _GONE:
+                return False
+            raise
+        return True
+
+    async def reply(self, channel: str, message_id: str, text: str) -> None:
+        """Add a line to the thread under a card."""
+        await self._call(
+            self._client.chat_postMessage,
+            channel=channel,
+            thread_ts=message_id,
+            text=render.neutral(text),
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+
+    async def upload(
+        self, channel: str, message_id: str, *, name: str, title: str, content: bytes
+    ) -> None:
+        """Put a file into the thread under a card."""
+        await self._call(
+            self._client.files_upload_v2,
+            channel=channel,
+            thread_ts=message_id,
+            content=content,
+            filename=name,
+            title=title,
+        )
+
+    async def show_home(self, person: Person, home: Home) -> None:
+        """Publish the person's App Home."""
+        user_id = await self.address(person)
+        if user_id is not None:
+            await self._call(
+                self._client.views_publish, user_id=user_id, view=render.home_view(home)
+            )
+
+    async def _call(self, method: Callable[..., Any], **arguments: Any) -> Any:
+        try:
+            return await method(**arguments)
+        except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError) as error:
+            raise sort_error(error) from error

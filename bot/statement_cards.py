@@ -1,0 +1,176 @@
+"""Cards about accounts and about many orders: balances, inbox, story, home, digest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot import story, wording
+from bot.cards import Action, Card, Fact, Home, Tone
+from bot.views import Inbox
+from bot.wording import OrderView, Reader
+from connectors.money import Money
+from workflows.audit import Entry
+from workflows.balances import Reading
+
+_STORY_LINES = 30
+
+
+def balance_card(reader: Reader, readings: Sequence[Reading], now: datetime) -> Card:
+    """Return balances per account and in total; what is not fresh says how old it is and why."""
+    say = reader.say
+    stale = [each for each in readings if not each.is_fresh]
+    return Card(
+        title=say("balance.title"),
+        tone=Tone.WAITING if stale else Tone.NEUTRAL,
+        facts=tuple(_balance_fact(reader, each) for each in readings),
+        lines=(
+            *_total_lines(reader, readings),
+            *(_stale_line(reader, each) for each in stale),
+        ),
+        notes=(say("balance.as_of", at=reader.instant(now)),),
+    )
+
+
+def _balance_fact(reader: Reader, reading: Reading) -> Fact:
+    own = reader.company.accounts[reading.account_id]
+    available = reading.available or reading.booked
+    if available is None:
+        return Fact(own.name, reader.say("balance.unknown"))
+    text = reader.money(available)
+    if reading.booked is not None and reading.booked != available:
+        text += "\n" + reader.say("balance.booked", amount=reader.money(reading.booked))
+    return Fact(own.name, text)
+
+
+def _total_lines(reader: Reader, readings: Sequence[Reading]) -> list[str]:
+    """Return the total in the base currency, and what is left out of it."""
+    total = Money(0, reader.company.base_currency)
+    left_out = []
+    for each in readings:
+        held = each.available or each.booked
+        in_base = reader.company.rates.to_base(held) if held is not None else None
+        if in_base is None:
+            left_out.append(reader.company.accounts[each.account_id].name)
+        else:
+            total += in_base
+    if len(readings) < 2:
+        return []
+    lines = [reader.say("balance.total", amount=reader.money(total))]
+    if left_out:
+        lines.append(reader.say("balance.left_out", accounts=", ".join(left_out)))
+    return lines
+
+
+def _stale_line(reader: Reader, reading: Reading) -> str:
+    own = reader.company.accounts[reading.account_id]
+    reason = reader.messages.reason(reader.language, reading.error or "bank.silent")
+    if reading.at is None:
+        return reader.say("balance.none_yet", account=own.name, reason=reason)
+    return reader.say(
+        "balance.stale", account=own.name, at=reader.instant(reading.at), reason=reason
+    )
+
+
+def inbox_card(reader: Reader, inbox: Inbox) -> Card:
+    """Return what waits for a person and what they asked for, as one card."""
+    say = reader.say
+    lines = [say("inbox.awaiting", count=len(inbox.awaiting) + len(inbox.undecided))]
+    lines += [_brief(reader, view) for view in (*inbox.undecided, *inbox.awaiting)]
+    lines += [say("inbox.asked", count=len(inbox.asked))]
+    lines += [_brief(reader, view) for view in inbox.asked]
+    has_work = bool(inbox.awaiting or inbox.undecided)
+    return Card(
+        title=say("inbox.title"),
+        tone=Tone.WAITING if has_work else Tone.NEUTRAL,
+        lines=tuple(lines),
+        notes=(say("inbox.hint"),),
+    )
+
+
+def _brief(reader: Reader, view: OrderView) -> str:
+    order = view.order
+    return reader.say(
+        "inbox.line",
+        order=order.id,
+        amount=reader.money(order.amount),
+        payee=order.creditor_name,
+        state=wording.state_line(reader, view),
+    )
+
+
+def story_card(reader: Reader, view: OrderView, entries: Sequence[Entry]) -> Card:
+    """Return an order's card with everything that happened to it, oldest first."""
+    card = wording.order_card(reader, view)
+    told = [
+        f"{reader.instant(entry.at)}  {line}"
+        for entry in entries
+        if (line := story.full_line(reader, entry)) is not None
+    ]
+    return Card(
+        title=card.title,
+        tone=card.tone,
+        facts=(*card.facts, Fact(reader.say("label.end_to_end_id"), view.order.end_to_end_id)),
+        lines=(*card.lines, reader.say("story.heading"), *told[-_STORY_LINES:]),
+        notes=(
+            *card.notes,
+            reader.say(
+                "story.evidence",
+                digest=view.order.digest[:16],
+                entry=entries[-1].seq if entries else 0,
+            ),
+        ),
+        actions=card.actions,
+    )
+
+
+def home(reader: Reader, inbox: Inbox, readings: Sequence[Reading], now: datetime) -> Home:
+    """Return a person's page: what waits for them first, then balances, then their requests."""
+    say = reader.say
+    waiting = (*inbox.undecided, *inbox.awaiting)
+    head = Card(
+        title=say("home.title", name=reader.person.name if reader.person else ""),
+        lines=(say("home.waiting", count=len(waiting)),),
+        actions=_home_actions(reader),
+    )
+    cards = [head, *(_home_order(reader, view) for view in waiting)]
+    if readings:
+        balances = balance_card(reader, readings, now)
+        cards.append(
+            Card(
+                title=balances.title,
+                facts=balances.facts,
+                lines=tuple(_total_lines(reader, readings)),
+                notes=(say("home.balances_note"),),
+            )
+        )
+    if inbox.asked:
+        lines = tuple(_brief(reader, view) for view in inbox.asked)
+        cards.append(Card(title=say("home.asked"), lines=lines, notes=(say("inbox.hint"),)))
+    return Home(tuple(cards))
+
+
+def _home_actions(reader: Reader) -> tuple[Action, ...]:
+    person, say = reader.person, reader.say
+    if person is not None and person.roles & reader.company.permissions.request:
+        return (Action("pay", say("action.pay"), style="primary"),)
+    return ()
+
+
+def _home_order(reader: Reader, view: OrderView) -> Card:
+    """Return an order as it stands in an inbox: enough to know it, buttons to deal with it."""
+    card = wording.order_card(reader, view)
+    wanted = {
+        reader.say("label.payee"),
+        reader.say("label.reference"),
+        reader.say("label.account"),
+        reader.say("label.requested_by"),
+    }
+    return Card(
+        title=card.title,
+        tone=card.tone,
+        facts=tuple(fact for fact in card.facts if fact.label in wanted),
+        lines=card.lines,
+        notes=card.notes[-1:],
+        actions=card.actions,
+    )

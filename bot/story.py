@@ -1,0 +1,122 @@
+"""The record as people read it: which entries become a line under a card, and which an alarm."""
+
+from __future__ import annotations
+
+from bot import wording
+from bot.cards import Card, Fact, Tone
+from bot.wording import Reader
+from workflows.audit import Entry
+
+_LINES = {
+    "order.amended": "story.amended",
+    "order.approval": "story.approval",
+    "order.rejected": "story.rejected",
+    "order.cancelled": "story.cancelled",
+    "order.expired": "story.expired",
+    "order.released": "story.released",
+    "instruction.not_sent": "story.not_sent",
+    "order.submitted": "story.submitted",
+    "order.unknown": "story.unknown",
+    "order.not_received": "story.not_received",
+    "order.decision_needed": "story.decision_needed",
+    "order.failed": "story.failed",
+    "order.returned": "story.returned",
+    "entry.matched": "story.matched",
+    "receipt.stored": "story.receipt",
+}
+_ABOUT_ORDERS = frozenset({*_LINES, "order.requested", "order.status", "order.settled"})
+_TOLD_TO_ALL = frozenset({"order.amended", "order.cancelled", "order.decision_needed"})
+_ALARMS = frozenset({"reconciliation.alarm", "statement.quarantined", "order.returned"})
+
+
+def is_about_order(kind: str) -> bool:
+    """Whether entries of this kind have an order as their subject and change its card."""
+    return kind in _ABOUT_ORDERS
+
+
+def is_told_to_all(kind: str) -> bool:
+    """Whether approvers are told too, not only the requester and the channel."""
+    return kind in _TOLD_TO_ALL
+
+
+def line(reader: Reader, entry: Entry) -> str | None:
+    """Return the entry as a line of the order's story, or None when it is no news to people."""
+    facts = entry.facts
+    name = reader.name(entry.actor)
+    match entry.kind:
+        case "order.requested":
+            return None
+        case "order.status":
+            text = facts.get("waiting_for_person")
+            if text is None:
+                return reader.say("story.status", status=str(facts.get("status") or ""))
+            return (
+                reader.say("order_bank.asks", text=text)
+                if text
+                else reader.say("order_bank.asks_silently")
+            )
+        case "order.settled":
+            return _settled(reader, entry)
+        case "order.failed" if facts.get("by_person"):
+            return reader.say("story.failed_by_person", name=name, note=str(facts.get("note", "")))
+        case kind if kind in _LINES:
+            return reader.say(
+                _LINES[kind],
+                name=name,
+                reason=str(facts.get("reason") or _reason(reader, entry)),
+                reference=str(facts.get("reference") or facts.get("end_to_end_id") or ""),
+                status=str(facts.get("status") or ""),
+                booked_on=str(facts.get("booking_date") or ""),
+            )
+        case _:
+            return None
+
+
+def full_line(reader: Reader, entry: Entry) -> str | None:
+    """Return the entry as a line of the whole story, which also tells how it began."""
+    if entry.kind == "order.requested":
+        return reader.say("story.requested", name=reader.name(entry.actor))
+    return line(reader, entry)
+
+
+def _settled(reader: Reader, entry: Entry) -> str:
+    facts = entry.facts
+    if facts.get("by_person"):
+        name = reader.name(entry.actor)
+        return reader.say("story.settled_by_person", name=name, note=str(facts.get("note", "")))
+    if facts.get("by_statement"):
+        return reader.say("story.settled_by_statement")
+    return reader.say("story.settled", status=str(facts.get("status") or ""))
+
+
+def _reason(reader: Reader, entry: Entry) -> str:
+    code = entry.facts.get("code")
+    if not code:
+        return ""
+    return wording.reason_line(reader, str(code), str(entry.facts.get("detail") or ""))
+
+
+def alarm_card(reader: Reader, entry: Entry) -> Card | None:
+    """Return what the digest channel must hear at once, or None for all other entries."""
+    is_alarm = entry.kind in _ALARMS or (entry.kind == "order.unknown" and entry.facts.get("alarm"))
+    if not is_alarm:
+        return None
+    facts = entry.facts
+    reason = str(facts.get("reason") or facts.get("code") or "")
+    key = f"alarm.{entry.kind}"
+    return Card(
+        title=reader.say(key, subject=entry.subject),
+        tone=Tone.ALARM,
+        facts=(
+            Fact(reader.say("label.subject"), entry.subject),
+            Fact(reader.say("label.reason"), _alarm_reason(reader, reason)),
+            Fact(reader.say("label.when"), reader.instant(entry.at)),
+            Fact(reader.say("label.entry"), str(entry.seq)),
+        ),
+        lines=(reader.say(f"{key}.remedy"),),
+    )
+
+
+def _alarm_reason(reader: Reader, code: str) -> str:
+    key = f"alarm.reason.{code}"
+    return reader.say(key) if reader.messages.has(key) else (code or reader.say("none"))

@@ -1,0 +1,509 @@
+"""Cards and forms about orders, in the reader's language.
+
+Everything a person reads comes from the catalogue; this module decides which facts go where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.cards import Action, Card, Choice, Fact, Form, Input, InputKind, Tone
+from bot.messages import Messages
+from connectors.money import Money
+from workflows import approvals, instructions
+from workflows.approvals import Approval
+from workflows.company import Company, OwnAccount
+from workflows.instructions import Sent, Stage
+from workflows.orders import Order, OrderState
+from workflows.people import Person
+from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """Everything a card about an order may show, read in one go."""
+
+    order: Order
+    given: tuple[Approval, ...]
+    sent: Sent | None
+    matched_on: str | None = None
+    has_receipt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads, and how: words, numbers and times come out their way."""
+
+    messages: Messages
+    company: Company
+    language: str
+    timezone: ZoneInfo
+    person: Person | None = None
+
+    def say(self, key: str, **facts: str | int) -> str:
+        """Return a message of the catalogue."""
+        return self.messages.text(self.language, key, **facts)
+
+    def money(self, amount: Money) -> str:
+        """Return an amount as people write it."""
+        return self.messages.money(self.language, amount)
+
+    def instant(self, at: datetime) -> str:
+        """Return a date and time in the reader's zone."""
+        return self.messages.instant(self.language, at, self.timezone)
+
+    def name(self, person_id: str) -> str:
+        """Return a person's name; the id where the directory no longer has them."""
+        person = self.company.directory.get(person_id)
+        return person.name if person else person_id
+
+    def role(self, role: str) -> str:
+        """Return a role as people call it."""
+        key = f"role.{role}"
+        return self.say(key) if self.messages.has(key) else role
+
+
+def reader_for(messages: Messages, company: Company, person: Person | None) -> Reader:
+    """Return how ``person`` reads; None for a channel, which reads as the company does."""
+    language = (person.language if person else None) or company.language
+    zone = (person.timezone if person else None) or str(company.timezone)
+    return Reader(messages, company, language, ZoneInfo(zone), person)
+
+
+def masked(iban: str) -> str:
+    """Return an account number of which only country, check digits and the last four show."""
+    return f"{iban[:4]} •••• {iban[-4:]}"
+
+
+def spaced(iban: str) -> str:
+    """Return a whole account number in groups of four."""
+    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+
+
+_TONES = {
+    OrderState.PENDING: Tone.WAITING,
+    OrderState.APPROVED: Tone.MOVING,
+    OrderState.RELEASED: Tone.MOVING,
+    OrderState.SUBMITTED: Tone.MOVING,
+    OrderState.SETTLED: Tone.GOOD,
+    OrderState.UNKNOWN: Tone.ALARM,
+    OrderState.RETURNED: Tone.ALARM,
+    OrderState.FAILED: Tone.BAD,
+    OrderState.REJECTED: Tone.BAD,
+    OrderState.EXPIRED: Tone.BAD,
+    OrderState.CANCELLED: Tone.NEUTRAL,
+}
+
+
+def order_card(reader: Reader, view: OrderView, *, is_channel: bool = False) -> Card:
+    """Return the card of an order as ``reader`` should see it.
+
+    Buttons are offered to those who could use them; whether a click counts is decided anew when
+    it comes.
+    """
+    order = view.order
+    say = reader.say
+    return Card(
+        title=say("order.title", amount=reader.money(order.amount), payee=order.creditor_name),
+        tone=_TONES[OrderState(order.state)],
+        facts=(
+            Fact(say("label.state"), state_line(reader, view)),
+            Fact(say("label.amount"), reader.money(order.amount)),
+            Fact(say("label.payee"), f"{order.creditor_name}\n{masked(order.creditor_iban)}"),
+            Fact(say("label.account"), _account_line(reader, order)),
+            Fact(say("label.reference"), order.remittance or say("none")),
+            Fact(say("label.execution"), _execution_line(reader, order)),
+            Fact(say("label.requested_by"), _requested_line(reader, order)),
+            Fact(say("label.order"), order.id),
+        ),
+        lines=(*_slot_lines(reader, view), *_risk_lines(reader, order), *_bank_lines(reader, view)),
+        notes=_notes(reader, order),
+        actions=_actions(reader, view, is_channel=is_channel),
+    )
+
+
+def state_line(reader: Reader, view: OrderView) -> str:
+    """Return where an order stands, in a few words."""
+    order = view.order
+    say = reader.say
+    if order.state == OrderState.UNKNOWN and view.sent and view.sent.state == Stage.UNDECIDED:
+        return say("state.undecided")
+    if (
+        order.state == OrderState.SUBMITTED
+        and view.sent
+        and view.sent.waiting_for_person is not None
+    ):
+        return say("state.waiting_at_bank")
+    if order.state == OrderState.SETTLED and view.matched_on:
+        return say("state.settled_and_matched")
+    return say(f"state.{order.state}")
+
+
+def approved_by(reader: Reader, view: OrderView) -> list[str]:
+    """Return who approved, in order."""
+    return [reader.name(each.person_id) for each in view.given if each.decision == "approve"]
+
+
+def _account_line(reader: Reader, order: Order) -> str:
+    own = reader.company.accounts.get(order.account_id)
+    name = own.name if own else order.account_id
+    return f"{name}\n{masked(order.debtor_iban)}"
+
+
+def _execution_line(reader: Reader, order: Order) -> str:
+    if order.execution_date is None:
+        return reader.say("execution.soonest")
+    return reader.messages.date(reader.language, order.execution_date)
+
+
+def _requested_line(reader: Reader, order: Order) -> str:
+    return f"{reader.name(order.requester_id)}\n{reader.instant(order.created_at)}"
+
+
+def _slot_lines(reader: Reader, view: OrderView) -> list[str]:
+    """Return a line for each slot: by whom it is filled, or whom it waits for."""
+    order = view.order
+    assignment = approvals.assignment_of(reader.company, order, view.given)
+    at = {each.person_id: each.at for each in view.given}
+    lines = [
+        reader.say(
+            "slot.filled",
+            role=reader.role(role),
+            name=reader.name(person),
+            at=reader.instant(at[person]),
+        )
+        for role, person in assignment.filled
+    ]
+    rejected = [each for each in view.given if each.decision == "reject"]
+    lines += [
+        reader.say("slot.rejected", name=reader.name(each.person_id), reason=each.reason or "")
+        for each in rejected
+    ]
+    if order.state == OrderState.PENDING:
+        lines += [
+            reader.say("slot.missing", role=reader.role(slot.role), count=slot.count)
+            for slot in assignment.missing
+        ]
+    return lines
+
+
+def _risk_lines(reader: Reader, order: Order) -> list[str]:
+    if order.is_final:
+        return []
+    return [reader.say(f"risk.{code}") for code in order.risk_codes]
+
+
+def _bank_lines(reader: Reader, view: OrderView) -> list[str]:
+    order, sent = view.order, view.sent
+    if order.state == OrderState.FAILED and order.reason_code:
+        return [reason_line(reader, order.reason_code, order.reason_text or "")]
+    if sent and order.state == OrderState.SUBMITTED and sent.waiting_for_person is not None:
+        text = sent.waiting_for_person
+        return [
+            reader.say("order_bank.asks", text=text)
+            if text
+            else reader.say("order_bank.asks_silently")
+        ]
+    if order.state == OrderState.UNKNOWN:
+        undecided = sent is not None and sent.state == Stage.UNDECIDED
+        return [reader.say("unknown.undecided" if undecided else "unknown.enquiring")]
+    return []
+
+
+def bank_asks(reader: Reader, text: str) -> str:
+    """Return what the bank wants a person to do, in its words where it gave any."""
+    if text:
+        return reader.say("order_bank.asks", text=text)
+    return reader.say("order_bank.asks_silently")
+
+
+def reason_line(reader: Reader, code: str, detail: str) -> str:
+    """Return why an order failed, as a sentence."""
+    return reader.messages.reason(reader.language, code, detail)
+
+
+def _notes(reader: Reader, order: Order) -> tuple[str, ...]:
+    why = reader.say("order.rules", rules=" · ".join(order.policy_verdict.matched))
+    if order.state == OrderState.PENDING:
+        return (why, reader.say("order.expires", at=reader.instant(order.expires_at)))
+    return (why,)
+
+
+def _actions(reader: Reader, view: OrderView, *, is_channel: bool) -> tuple[Action, ...]:
+    order, say, person = view.order, reader.say, reader.person
+    value = f"{order.id}:{order.version}"
+    found: list[Action] = []
+    if order.state == OrderState.PENDING and (is_channel or _may_still_decide(reader, view)):
+        found += [
+            Action("approve", say("action.approve"), value, "primary"),
+            Action("reject", say("action.reject"), value, "danger"),
+        ]
+    is_mine = person is not None and person.id == order.requester_id
+    if is_mine and order.state == OrderState.PENDING:
+        found.append(Action("amend", say("action.amend"), value))
+    if is_mine and order.state in (OrderState.PENDING, OrderState.APPROVED):
+        found.append(
+            Action("cancel", say("action.cancel"), value, "danger", say("action.cancel_confirm"))
+        )
+    if _may_resolve(reader, view, is_channel=is_channel):
+        found.append(Action("resolve", say("action.resolve"), value, "primary"))
+    return tuple(found)
+
+
+def _may_still_decide(reader: Reader, view: OrderView) -> bool:
+    person = reader.person
+    return (
+        person is not None
+        and approvals.may_approve(reader.company, person, view.order)
+        and person.id not in {each.person_id for each in view.given}
+    )
+
+
+def _may_resolve(reader: Reader, view: OrderView, *, is_channel: bool) -> bool:
+    if view.sent is None or view.sent.state != Stage.UNDECIDED:
+        return False
+    person = reader.person
+    return is_channel or (
+        person is not None
+        and bool(person.roles & reader.company.permissions.resolve)
+        and person.id != view.order.requester_id
+    )
+
+
+def approval_form(reader: Reader, view: OrderView) -> Form:
+    """Return the form on which a person sees payee and amount again, whole, and gives a code."""
+    order, say = view.order, reader.say
+    return Form(
+        id="approve",
+        title=say("form.approve.title"),
+        submit=say("action.approve"),
+        cancel=say("form.cancel"),
+        token=f"{order.id}:{order.version}:{order.digest}",
+        facts=_whole_facts(reader, order),
+        lines=tuple(_risk_lines(reader, order)),
+        inputs=(_code_input(reader),),
+    )
+
+
+def rejection_form(reader: Reader, view: OrderView) -> Form:
+    """Return the form on which a person says why not."""
+    order, say = view.order, reader.say
+    return Form(
+        id="reject",
+        title=say("form.reject.title"),
+        submit=say("action.reject"),
+        cancel=say("form.cancel"),
+        token=f"{order.id}:{order.version}:{order.digest}",
+        facts=_whole_facts(reader, order),
+        inputs=(
+            Input(
+                "reason",
+                InputKind.LONG_TEXT,
+                say("form.reject.reason"),
+                hint=say("form.reject.hint"),
+                longest=300,
+            ),
+        ),
+    )
+
+
+def resolution_form(reader: Reader, view: OrderView) -> Form:
+    """Return the form on which a person says what became of a payment."""
+    order, say = view.order, reader.say
+    return Form(
+        id="resolve",
+        title=say("form.resolve.title"),
+        submit=say("form.resolve.submit"),
+        cancel=say("form.cancel"),
+        token=f"{order.id}:{order.version}:{order.digest}",
+        facts=(*_whole_facts(reader, order), Fact(say("label.end_to_end_id"), order.end_to_end_id)),
+        lines=(say("form.resolve.lead"),),
+        inputs=(
+            Input(
+                "outcome",
+                InputKind.CHOICE,
+                say("form.resolve.outcome"),
+                choices=(
+                    Choice("executed", say("form.resolve.executed")),
+                    Choice("not_executed", say("form.resolve.not_executed")),
+                ),
+            ),
+            Input(
+                "note",
+                InputKind.LONG_TEXT,
+                say("form.resolve.note"),
+                hint=say("form.resolve.note_hint"),
+                longest=300,
+            ),
+            _code_input(reader),
+        ),
+    )
+
+
+def outdated_form(reader: Reader, view: OrderView, text: str) -> Form:
+    """Return what an old card's button answers: what changed, and the order as it is now."""
+    say = reader.say
+    return Form(
+        id="outdated",
+        title=say("form.outdated.title"),
+        submit="",
+        cancel=say("form.close"),
+        facts=(
+            Fact(say("label.state"), state_line(reader, view)),
+            *_whole_facts(reader, view.order),
+        ),
+        lines=(text,),
+    )
+
+
+def _whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
+    """Return payee and amount with nothing masked: this is what will be sent."""
+    say = reader.say
+    own = reader.company.accounts.get(order.account_id)
+    facts = [
+        Fact(say("label.amount"), reader.money(order.amount)),
+        Fact(say("label.payee"), order.creditor_name),
+        Fact(say("label.iban"), spaced(order.creditor_iban)),
+        Fact(
+            say("label.account"),
+            f"{own.name if own else order.account_id}\n{spaced(order.debtor_iban)}",
+        ),
+        Fact(say("label.reference"), order.remittance or say("none")),
+        Fact(say("label.execution"), _execution_line(reader, order)),
+        Fact(say("label.requested_by"), reader.name(order.requester_id)),
+        Fact(say("label.order"), f"{order.id} v{order.version}"),
+    ]
+    if order.creditor_bic:
+        facts.insert(3, Fact(say("label.bic"), order.creditor_bic))
+    return tuple(facts)
+
+
+def _code_input(reader: Reader) -> Input:
+    return Input(
+        "code",
+        InputKind.CODE,
+        reader.say("form.code"),
+        hint=reader.say("form.code_hint"),
+        placeholder="123456",
+        longest=7,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PayDraft:
+    """What a payment form has in its fields to begin with."""
+
+    amount: str = ""
+    account: str = ""
+    payee: str = ""
+    payee_label: str = ""
+    name: str = ""
+    iban: str = ""
+    reference: str = ""
+    date: str = ""
+
+
+def pay_form(
+    reader: Reader,
+    accounts: Sequence[OwnAccount],
+    draft: PayDraft | None = None,
+    *,
+    token: str = "",
+    ask_duplicate: bool = False,
+    lines: tuple[str, ...] = (),
+) -> Form:
+    """Return the form that asks for a payment; with a ``token`` it changes that order."""
+    say = reader.say
+    draft = draft or PayDraft()
+    inputs = [
+        Input(
+            "account",
+            InputKind.CHOICE,
+            say("label.account"),
+            choices=tuple(
+                Choice(own.id, f"{own.name} · {own.account.currency}") for own in accounts
+            ),
+            initial=draft.account or (accounts[0].id if accounts else ""),
+        ),
+        Input(
+            "amount",
+            InputKind.TEXT,
+            say("label.amount"),
+            hint=say("form.pay.amount_hint"),
+            placeholder="1250.00",
+            initial=draft.amount,
+            longest=24,
+        ),
+        Input(
+            "payee",
+            InputKind.SEARCH,
+            say("label.payee"),
+            hint=say("form.pay.payee_hint"),
+            placeholder=say("form.pay.payee_placeholder"),
+            initial=draft.payee,
+            initial_label=draft.payee_label,
+            is_optional=True,
+        ),
+        Input(
+            "name",
+            InputKind.TEXT,
+            say("form.pay.name"),
+            placeholder=say("form.pay.name_placeholder"),
+            initial=draft.name,
+            is_optional=True,
+            longest=LONGEST_NAME,
+        ),
+        Input(
+            "iban",
+            InputKind.TEXT,
+            say("form.pay.iban"),
+            placeholder="DE00 0000 0000 0000 0000 00",
+            initial=draft.iban,
+            is_optional=True,
+            longest=42,
+        ),
+        Input(
+            "reference",
+            InputKind.TEXT,
+            say("label.reference"),
+            hint=say("form.pay.reference_hint"),
+            initial=draft.reference,
+            is_optional=True,
+            longest=LONGEST_REMITTANCE,
+        ),
+        Input(
+            "date",
+            InputKind.DATE,
+            say("label.execution"),
+            hint=say("form.pay.date_hint"),
+            initial=draft.date,
+            is_optional=True,
+        ),
+    ]
+    if ask_duplicate:
+        inputs.append(
+            Input(
+                "duplicate",
+                InputKind.TICK,
+                say("form.pay.duplicate"),
+                choices=(Choice("yes", say("form.pay.duplicate_yes")),),
+                is_optional=True,
+            )
+        )
+    return Form(
+        id="pay",
+        title=say("form.amend.title") if token else say("form.pay.title"),
+        submit=say("form.amend.submit") if token else say("form.pay.submit"),
+        cancel=say("form.cancel"),
+        token=token,
+        lines=lines,
+        inputs=tuple(inputs),
+    )
+
+
+def undecided(view: OrderView) -> bool:
+    """Whether a person must say what became of the payment."""
+    return view.sent is not None and view.sent.state == instructions.Stage.UNDECIDED
