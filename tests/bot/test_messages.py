@@ -111,6 +111,13 @@ def test_every_reason_for_not_releasing_has_a_sentence() -> None:
     assert {code for code in found if not MESSAGES.has(f"reason.{code}")} == set()
 
 
+def test_every_way_a_statement_fails_has_a_sentence() -> None:
+    source = (ROOT / "workflows" / "statement_checks.py").read_text(encoding="utf-8")
+    found = set(re.findall(r'"((?:statement|entry)\.[a-z_]+)"', source))
+    assert "statement.sum" in found  # its code is passed on, so the search above misses it
+    assert {code for code in found if not MESSAGES.has(f"refusal.{code}")} == set()
+
+
 @pytest.mark.parametrize("state", list(OrderState))
 def test_every_order_state_has_a_name(state: OrderState) -> None:
     assert MESSAGES.has(f"state.{state}")
@@ -172,6 +179,20 @@ def test_a_refusal_tells_its_facts_for_people() -> None:
     late = Refusal("order.too_late", order="P1", state="settled")
     assert "Paid" in MESSAGES.refusal("en", late)
     assert "已付款" in MESSAGES.refusal("zh_CN", late)
+
+
+def test_a_statements_refusal_tells_its_balances_and_days() -> None:
+    gap = Refusal("statement.sum", closing="1250.00 EUR", difference="-0.50 EUR")
+    assert "balance of €1,250.00: -€0.50 is left" in MESSAGES.refusal("en", gap)
+    late = Refusal(
+        "statement.outside_period", entry="E1", found="2026-11-30", asked="2026-11-01/2026-11-07"
+    )
+    assert "on 30 Nov 2026, outside 1 Nov 2026 – 7 Nov 2026" in MESSAGES.refusal("en", late)
+    assert "2026年11月1日至2026年11月7日" in MESSAGES.refusal("zh_CN", late)
+    huge = Refusal("statement.sum", closing="1.00 EUR", difference="99 EUR minor")
+    assert "99 EUR minor is left" in MESSAGES.refusal("en", huge)
+    other = Refusal("account.currency", account="Main", held="EUR", asked="CNY")
+    assert "cannot pay in CNY" in MESSAGES.refusal("en", other)
 
 
 def test_a_fact_that_is_not_what_its_name_says_is_shown_as_it_is() -> None:
