@@ -143,7 +143,7 @@ async def test_a_person_sets_up_a_factor(house: House) -> None:
     assert isinstance(app, pyotp.TOTP)
     assert (app.secret, app.issuer, app.name) == (
         secret,
-        "Kestrel  Instruments",
+        "Kestrel Instruments",
         "amara@kestrel.example",
     )
     done = await house.browser.post(link, data={"code": app.at(house.now)})
