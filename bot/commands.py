@@ -127,7 +127,7 @@ class Commands:
             again = Action("pay_again", self.reader(caller).say("action.pay_again"), text)
             notice = self.refused(caller, refusal)
             return Notice(notice.text, Tone.WAITING, (again,))
-        return await self.order_card(caller, order)
+        return Notice(self.reader(caller).say("thanks.requested", order=order.id), Tone.GOOD)
 
     async def request(self, caller: Caller, payment: Payment) -> Order:
         """Store a request after asking the bank, briefly, whether the account has the money.
@@ -163,13 +163,6 @@ class Commands:
             return None
         (reading,) = asking.result()
         return reading.available if reading.is_fresh else None
-
-    async def order_card(self, caller: Caller, order: Order) -> Card:
-        """Return an order's card as the caller sees it."""
-        view = await self._services.database.read(
-            lambda connection: views.order_view(connection, order)
-        )
-        return wording.order_card(self.reader(caller), view)
 
     def _account_of(self, line: PayLine) -> OwnAccount:
         accounts = self._services.company.accounts
@@ -298,7 +291,7 @@ class Commands:
                 Fact(say("whoami.person"), f"{person.id}\n{person.email}"),
                 Fact(say("whoami.roles"), ", ".join(map(reader.role, sorted(person.roles)))),
                 Fact(say("whoami.factor"), say("whoami.enrolled" if enrolled else "whoami.none")),
-                Fact(say("whoami.accounts"), ", ".join(accounts) or say("none")),
+                Fact(say("whoami.accounts"), ", ".join(accounts) or say("nothing")),
             ),
         )
 

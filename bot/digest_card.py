@@ -44,7 +44,7 @@ def _tone(digest: Digest) -> Tone:
 
 
 def _total(reader: Reader, digest: Digest) -> str:
-    return reader.money(digest.total) if digest.total is not None else reader.say("none")
+    return reader.money(digest.total) if digest.total is not None else reader.say("nothing")
 
 
 def _matched(reader: Reader, digest: Digest) -> str:
@@ -101,7 +101,7 @@ def _break(reader: Reader, each: Break) -> str:
         what=reader.say(key),
         amount=reader.money(each.amount),
         on=reader.messages.date(reader.language, each.on),
-        who=each.counterparty or each.order_id or each.entry_key or reader.say("none"),
+        who=each.counterparty or each.order_id or each.entry_key or reader.say("nothing"),
     )
 
 

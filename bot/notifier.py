@@ -197,7 +197,7 @@ class Notifier:
             card.channel,
             card.message_id,
             name=f"{order.id}.pdf",
-            title=reader.say("receipt.title", order=order.id, payee=order.creditor_name),
+            title=reader.say("receipt.file_title", order=order.id, payee=order.creditor_name),
             content=content,
         )
 

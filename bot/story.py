@@ -119,4 +119,4 @@ def alarm_card(reader: Reader, entry: Entry) -> Card | None:
 
 def _alarm_reason(reader: Reader, code: str) -> str:
     key = f"alarm.reason.{code}"
-    return reader.say(key) if reader.messages.has(key) else (code or reader.say("none"))
+    return reader.say(key) if reader.messages.has(key) else (code or reader.say("nothing"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -125,6 +126,8 @@ class Dispatcher:
         global _running  # noqa: PLW0603
         if _running is self:
             _running = None
+            # DBOS made its own pool the loop's default one, and takes it along when it goes.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
             await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
 
     async def begin(self, order_id: str) -> None:

@@ -93,8 +93,8 @@ def verify(
         return Refusal("factor.not_enrolled", field="code")
     if row.locked_until is not None and now < row.locked_until:
         return Refusal("factor.locked", field="code", until=row.locked_until.isoformat())
-    code = code.replace(" ", "").replace("\u00a0", "")
-    if len(code) != _CODE_LENGTH or not (code.isascii() and code.isdigit()):
+    code = _typed(code)
+    if not _is_code(code):
         return Refusal("factor.malformed", field="code", digits=_CODE_LENGTH)
     step = _matching_step(cipher.decrypt(row.secret, person_id), code, now)
     if step is None:
@@ -103,6 +103,14 @@ def verify(
         audit.append(connection, at=now, actor=person_id, kind="factor.reused", subject=person_id)
         return Refusal("factor.reused", field="code")
     return Passed(step)
+
+
+def _typed(code: str) -> str:
+    return code.replace(" ", "").replace("\u00a0", "")
+
+
+def _is_code(code: str) -> bool:
+    return len(code) == _CODE_LENGTH and code.isascii() and code.isdigit()
 
 
 def _matching_step(secret: str, code: str, now: datetime) -> int | None:
@@ -217,11 +225,8 @@ def confirm_enrolment(
         found = open_enrolment(connection, cipher, token, now=now)
     except Refusal as refusal:
         return refusal
-    if is_enrolled(connection, found.person_id):
-        verdict = verify(connection, cipher, found.person_id, present_code or "", now=now)
-        if isinstance(verdict, Refusal):
-            return Refusal(verdict.code, field="present_code", **verdict.facts)
-    step = _matching_step(found.secret, code.replace(" ", ""), now)
+    code = _typed(code)
+    step = _matching_step(found.secret, code, now) if _is_code(code) else None
     if step is None:
         connection.execute(
             update(enrolment)
@@ -229,6 +234,11 @@ def confirm_enrolment(
             .values(failures=enrolment.c.failures + 1)
         )
         return Refusal("enrolment.wrong", field="code")
+    # Last, because a right code of the present factor is used up by asking.
+    if is_enrolled(connection, found.person_id):
+        verdict = verify(connection, cipher, found.person_id, present_code or "", now=now)
+        if isinstance(verdict, Refusal):
+            return Refusal(verdict.code, field="present_code", **verdict.facts)
     connection.execute(
         update(enrolment).where(enrolment.c.token_hash == _hashed(token)).values(used_at=now)
     )

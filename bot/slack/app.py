@@ -77,7 +77,7 @@ class SlackApp:
         self.app = AsyncApp(
             client=client,
             signing_secret=signing_secret or "unused-in-socket-mode",
-            authorize=self._authorize,
+            authorize=self._authorizer(),
             process_before_response=True,
             # Socket Mode's payloads come over a connection that is authenticated as a whole.
             request_verification_enabled=app_token is None,
@@ -147,14 +147,19 @@ class SlackApp:
         for task in self._tasks:
             task.cancel()
 
-    async def _authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        del enterprise_id, team_id
-        assert self._identity is not None
-        return self._identity
+    def _authorizer(self) -> Callable[..., Awaitable[AuthorizeResult]]:
+        """Return who Bolt acts as; a plain function, because Bolt fills arguments by name."""
 
-    async def _note_delivery(self, next_: Callable[[], Awaitable[Any]]) -> None:
+        async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+            del enterprise_id, team_id
+            assert self._identity is not None
+            return self._identity
+
+        return authorize
+
+    async def _note_delivery(self, next: Callable[[], Awaitable[Any]]) -> None:
         self.last_delivery = self._services.clock()
-        await next_()
+        await next()
 
     # ---- what comes in ------------------------------------------------------------------------
 
