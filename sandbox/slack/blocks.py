@@ -173,9 +173,7 @@ def _markdown(findings: Findings, block: Json, at: str) -> None:
 
 def _rich_text(findings: Findings, block: Json, at: str) -> None:
     findings.keys(block, at, needed=("type", "elements"), allowed=_COMMON)
-    known = {
-        "rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"
-    }  # fmt: skip
+    known = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
     items = findings.array(block.get("elements"), f"{at}/elements", most=1000)
     for index, element in enumerate(items):
         place = f"{at}/elements/{index}"

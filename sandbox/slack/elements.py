@@ -44,7 +44,7 @@ def check_element(findings: Findings, element: Any, pointer: str, allowed: froze
     if not findings.is_object(element, pointer):
         return
     kind = element.get("type")
-    if kind not in allowed:
+    if not isinstance(kind, str) or kind not in allowed:
         findings.add(f"unsupported type: {str(kind)[:40]}", f"{pointer}/type")
         return
     findings.string(element, "action_id", pointer, most=255, least=1)
@@ -164,12 +164,15 @@ def _static(findings: Findings, element: Json, pointer: str, initial: str) -> No
 
 
 def options_of(element: Json) -> list[Json]:
-    """Return the options an element offers, those in groups too."""
-    options = [item for item in element.get("options") or () if isinstance(item, dict)]
-    for group in element.get("option_groups") or ():
-        if isinstance(group, dict):
-            options += [item for item in group.get("options") or () if isinstance(item, dict)]
+    """Return the options an element offers, those in groups too; what is no option is left out."""
+    options = _objects(element.get("options"))
+    for group in _objects(element.get("option_groups")):
+        options += _objects(group.get("options"))
     return options
+
+
+def _objects(value: Any) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _initial(findings: Findings, element: Json, pointer: str, key: str) -> None:
