@@ -77,6 +77,7 @@ class AccountReader:
         self._consents = consents
         self._now = now
         self._resources: dict[tuple[str, str, str], str] = {}
+        self._pages_state_balances = False
 
     async def balances(self, account: Account) -> tuple[Balance, ...]:
         """Return the account's balances now."""
@@ -92,18 +93,25 @@ class AccountReader:
         today = statements.today(account, self._now())
         until = max(period_to, today)
         for _ in range(_READINGS):
-            before = await self._ask(account, "/balances")
-            pages = [page async for page, _ in self._pages(account, "booked", period_from, until)]
-            after = await self._ask(account, "/balances")
-            if self._booked(account, before) == self._booked(account, after):
-                content = statements.pack(
-                    account,
-                    today,
-                    before.evidence(),
-                    [page.evidence() for page in pages],
-                    after.evidence(),
-                )
-                return Document("application/json", content, period_from, period_to)
+            before = None if self._pages_state_balances else await self._ask(account, "/balances")
+            read = [page async for page in self._pages(account, "booked", period_from, until)]
+            after = None
+            # Balances on the pages save asking, which banks allow but a few times a day.
+            self._pages_state_balances = bool(
+                statements.stated(account, [page for _, page in read])
+            )
+            if not self._pages_state_balances:
+                after = await self._ask(account, "/balances")
+                if before is None or self._booked(account, before) != self._booked(account, after):
+                    continue
+            content = statements.pack(
+                account,
+                today,
+                [exchange.evidence() for exchange, _ in read],
+                before.evidence() if before else None,
+                after.evidence() if after else None,
+            )
+            return Document("application/json", content, period_from, period_to)
         raise NotSent(self._name, "statement.moving", params={"account": account.id})
 
     async def find(self, instruction: Instruction, first: date, last: date) -> Found | None:
@@ -150,7 +158,9 @@ class AccountReader:
     async def _pages(
         self, account: Account, status: str, first: date, last: date
     ) -> AsyncIterator[tuple[Exchange, TransactionsPage]]:
-        query = urlencode({"bookingStatus": status, "dateFrom": first, "dateTo": last})
+        query = urlencode(
+            {"bookingStatus": status, "dateFrom": first, "dateTo": last, "withBalance": "true"}
+        )
         exchange = await self._ask(account, f"/transactions?{query}")
         size, seen = 0, set[str]()
         for _ in range(self._page_limit):

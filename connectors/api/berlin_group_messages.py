@@ -317,6 +317,7 @@ class TransactionsPage(Message):
 
     account: AccountReference | None = None
     transactions: Report
+    balances: list[BalanceElement] = Field(default_factory=list)
 
 
 class _Problem(Message):

@@ -4,9 +4,9 @@ Source: Berlin Group, NextGenPSD2 XS2A Framework 1.3.11, OpenAPI file (``account
 ``transactions``, ``balance``, ``balanceType``).
 
 The API has transactions and balances but no statement. The document kept is ours: every page word
-for word, between the balances read before and after them. The bank rarely gives a closing balance
-for a past day, so entries are collected up to today and the later ones are taken off the balance
-of now.
+for word, with the balances on them or else read before and after them. The bank rarely gives a
+closing balance for a past day, so entries are collected up to today and the later ones are taken
+off the balance of now.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -58,9 +58,8 @@ class _Kit(BaseModel):
     iban: Iban
     currency: str
     collected_on: Day
-    before: _Kept
     pages: list[_Kept]
-    after: _Kept
+    after: _Kept | None
 
 
 def today(account: Account, moment: datetime) -> date:
@@ -71,19 +70,27 @@ def today(account: Account, moment: datetime) -> date:
 def pack(
     account: Account,
     collected_on: date,
-    before: dict[str, Any],
     pages: list[dict[str, Any]],
-    after: dict[str, Any],
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
 ) -> bytes:
-    """Return the document to keep: the answers word for word (see `Exchange.evidence`)."""
+    """Return the document to keep: the answers word for word (see `Exchange.evidence`).
+
+    Args:
+        account: Whose.
+        collected_on: Today in the account's calendar.
+        pages: Of transactions.
+        before: Balances read before them.
+        after: Balances read after them; None when the pages state theirs alike (`stated`).
+    """
     return json.dumps(
         {
             "format": FORMAT,
             "iban": account.iban,
             "currency": account.currency,
             "collected_on": collected_on.isoformat(),
-            "before": before,
             "pages": pages,
+            "before": before,
             "after": after,
         },
         ensure_ascii=False,
@@ -141,13 +148,17 @@ def convert(name: str, account: Account, document: Document) -> Statement:
     if (kit.iban, kit.currency) != (iban(account.iban), account.currency):
         raise Untrusted(name, "statement.other_account")
     last = max(document.period_to, kit.collected_on)
-    entries = _entries(name, account, kit.pages)
+    pages = [read(TransactionsPage, name, kept.body) for kept in kit.pages]
+    entries = _entries(name, account, pages)
     for entry in entries:
         if not document.period_from <= entry.booking_date <= last:
             raise Untrusted(name, "statement.outside_period", str(entry.booking_date))
-    state = read(BalancesAnswer, name, kit.after.body)
-    _check_account(name, account, state)
-    ours = [b for b in state.balances if b.balance_amount.currency == account.currency]
+    if kit.after is not None:
+        state = read(BalancesAnswer, name, kit.after.body)
+        _check_account(name, account, state)
+        ours = [b for b in state.balances if b.balance_amount.currency == account.currency]
+    else:
+        ours = stated(account, pages)
     return Statement(
         account_iban=kit.iban,
         period_from=document.period_from,
@@ -156,6 +167,20 @@ def convert(name: str, account: Account, document: Document) -> Statement:
         closing=_closing(name, account, ours, entries, document),
         entries=tuple(e for e in entries if e.booking_date <= document.period_to),
     )
+
+
+def stated(account: Account, pages: Sequence[TransactionsPage]) -> list[BalanceElement]:
+    """Return the balances on the pages of one reading, if all state the same booked one.
+
+    Such a balance and such pages belong together: nothing was booked between them.
+    """
+    found: list[BalanceElement] = []
+    booked = set()
+    for page in pages:
+        found = [b for b in page.balances if b.balance_amount.currency == account.currency]
+        newest = _newest(found, ("interimBooked",))
+        booked.add(newest and newest.balance_amount)
+    return found if len(booked) == 1 and None not in booked else []
 
 
 def _opening(elements: list[BalanceElement], period_from: date) -> Money | None:
@@ -201,12 +226,11 @@ def _less(name: str, balance: Money, entries: list[Entry], after: date, until: d
     return balance
 
 
-def _entries(name: str, account: Account, pages: Iterable[_Kept]) -> list[Entry]:
+def _entries(name: str, account: Account, pages: Sequence[TransactionsPage]) -> list[Entry]:
     entries = []
     seen: set[str] = set()
     repeats: Counter[str] = Counter()
-    for kept in pages:
-        page = read(TransactionsPage, name, kept.body)
+    for page in pages:
         _check_account(name, account, page)
         for transaction in page.transactions.booked:
             entry = _entry(name, account, transaction, repeats)

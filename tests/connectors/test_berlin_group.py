@@ -539,7 +539,9 @@ async def test_a_lost_payment_is_found_on_any_page() -> None:
     assert enquiry.outcome == Outcome(Progress.SETTLED, "BOOK", entry_reference="T-1")
     assert not enquiry.conclusive
     _, first, second = server.requests
-    assert first.path.endswith("?bookingStatus=both&dateFrom=2026-03-08&dateTo=2026-03-11")
+    assert first.path.endswith(
+        "?bookingStatus=both&dateFrom=2026-03-08&dateTo=2026-03-11&withBalance=true"
+    )
     assert second.path == "/psd2/v1/accounts/a%2F1/transactions?page=2"
     assert first.headers["consent-id"] == second.headers["consent-id"] == "consent-1"
 
@@ -722,6 +724,21 @@ async def test_collecting_waits_for_balances_that_stand_still() -> None:
         with pytest.raises(NotSent) as caught:
             await connector.collect(ACCOUNT, date(2026, 3, 1), date(2026, 3, 10))
     assert caught.value.code == "statement.moving"
+
+
+async def test_balances_on_the_pages_save_asking_for_them() -> None:
+    first = movements(following="?page=2") | {"balances": amount("90")["balances"]}
+    last = movements(MOVEMENT) | {"balances": amount("90")["balances"]}
+    torn = movements(MOVEMENT) | {"balances": amount("91")["balances"]}
+    script = reading(first, last, first, torn, first, last).on(
+        "GET /psd2/v1/accounts/a%2F1/balances", (200, amount("80"))
+    )
+    async with bank(script) as (connector, server):
+        for asked in (1, 3):  # first to learn whether pages have them, then for a torn reading
+            kept = await connector.collect(ACCOUNT, date(2026, 3, 1), date(2026, 3, 10))
+            statement = connector.convert(ACCOUNT, kept)
+            assert statement.closing == Money(90_00, "EUR")
+            assert sum(r.path.endswith("/balances") for r in server.requests) == asked
 
 
 async def test_balances_and_the_accounts_own_id() -> None:

@@ -49,7 +49,7 @@ def document(
         for page in pages
     ]
     state = {"body": json.dumps({"balances": elements})}
-    return Document("application/json", pack(account, TODAY, state, answers, state), FIRST, LAST)
+    return Document("application/json", pack(account, TODAY, answers, state, state), FIRST, LAST)
 
 
 def read(pages: list[list[dict[str, Any]]], *elements: dict[str, Any]) -> Statement:
@@ -216,10 +216,10 @@ _json = st.recursive(
 )
 
 
-@given(page=_json, state=_json)
-def test_no_answer_inside_crashes_it(page: Any, state: Any) -> None:
+@given(page=_json, state=_json, with_balances=st.booleans())
+def test_no_answer_inside_crashes_it(page: Any, state: Any, with_balances: bool) -> None:
     kept = {"body": json.dumps(page)}, {"body": json.dumps(state)}
-    content = pack(ACCOUNT, TODAY, kept[1], [kept[0]], kept[1])
+    content = pack(ACCOUNT, TODAY, [kept[0]], None, kept[1] if with_balances else None)
     with contextlib.suppress(ConnectorError):
         convert("bank", ACCOUNT, Document("application/json", content, FIRST, LAST))
 
@@ -253,6 +253,28 @@ def test_sums_and_keys_are_preserved(
     assert len(set(keys)) == len(keys)
     again = read([said[::-1]], balance("interimBooked", now))
     assert sorted(entry.key for entry in again.entries) == sorted(keys)
+
+
+def test_balances_on_the_pages_themselves() -> None:
+    def collected(*totals: int) -> Document:
+        pages = [
+            {
+                "body": json.dumps(
+                    {
+                        "transactions": {"booked": [movement(1, LAST, transactionId=str(at))]},
+                        "balances": [balance("interimBooked", total), balance("expected", at)],
+                    }
+                )
+            }
+            for at, total in enumerate(totals)
+        ]
+        content = pack(ACCOUNT, TODAY, pages, None, None)
+        return Document("application/json", content, FIRST, LAST)
+
+    statement = convert("bank", ACCOUNT, collected(700, 700))
+    assert (len(statement.entries), statement.closing) == (2, Money(700, "EUR"))
+    assert code_of(collected(700, 701)) == "balance.missing"
+    assert code_of(collected()) == "balance.missing"
 
 
 def test_balances_by_their_usual_names() -> None:
