@@ -420,18 +420,18 @@ def _outcome(answer: PaymentCreated | PaymentStatus, reference: str) -> Outcome:
     """Say what a status means; one that the standard does not know settles nothing."""
     status = answer.transaction_status
     progress = PROGRESS.get(status, Progress.PENDING)
-    remarks = [m for m in answer.tpp_messages if progress is Progress.REFUSED or m.code in _STALLS]
+    refused, pending = progress is Progress.REFUSED, progress is Progress.PENDING
+    remarks = [m for m in answer.tpp_messages if refused or m.code in _STALLS]
     said = next(iter(sorted(remarks, key=lambda m: m.category != "ERROR")), None)
-    waiting = None
-    if progress is Progress.PENDING and (answer.psu_message or status == _FURTHER_PEOPLE):
-        waiting = plain(answer.psu_message or "")
+    text = (said.text if said else None) or (answer.psu_message if refused else None)
+    waits = pending and (answer.psu_message or status == _FURTHER_PEOPLE)
     return Outcome(
         progress,
         status,
         reference,
         reason_code=plain(said.code, 60) if said else None,
-        reason_text=plain(said.text or "") if said else None,
-        waiting_for_person=waiting,
+        reason_text=plain(text) if text else None,
+        waiting_for_person=plain(answer.psu_message or "") if waits else None,
     )
 
 

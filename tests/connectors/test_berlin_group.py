@@ -241,6 +241,9 @@ async def test_a_refusal_by_status_tells_why() -> None:
     outcome, _ = await submitted((201, created("RJCT", tppMessages=said)))
     assert (outcome.progress, outcome.reason_code) == (Progress.REFUSED, "AC01")
     assert outcome.reason_text == "bad iban"
+    outcome, _ = await submitted((201, created("RJCT", psuMessage="You did not confirm.")))
+    assert (outcome.reason_code, outcome.reason_text) == (None, "You did not confirm.")
+    assert outcome.waiting_for_person is None
 
 
 @pytest.mark.parametrize(
