@@ -75,7 +75,8 @@ class Chat:
         """Return the conversation the app may post to.
 
         Args:
-            channel_id: A channel or direct message, or a user id for the latter.
+            channel_id: A channel or direct message, ``#name`` for a channel, or a user id for the
+                latter.
 
         Raises:
             ApiError: ``channel_not_found``, ``not_in_channel`` or ``messages_tab_disabled``.
@@ -84,7 +85,7 @@ class Chat:
         if channel_id in store.users and not store.users[channel_id].is_bot:
             channel = store.im_with(channel_id)
         else:
-            channel = store.channel(channel_id)
+            channel = store.channel(self._id_of(channel_id))
         if channel.kind == "im":
             if not store.app.has_home("messages_tab_enabled"):
                 raise ApiError("messages_tab_disabled")
@@ -94,6 +95,12 @@ class Chat:
             if "chat:write.public" not in store.app.scopes:
                 raise ApiError("not_in_channel")
         return channel
+
+    def _id_of(self, name: str) -> str:
+        if not name.startswith("#"):
+            return name
+        named = (c.id for c in self._store.channels.values() if c.name == name[1:])
+        return next(named, name)
 
     def post(
         self,

@@ -70,7 +70,7 @@ class PeopleApi:
     def close(self) -> None:
         """End the streams of events."""
         for queue in tuple(self._streams):
-            queue.put_nowait(None)
+            self._end(queue)
 
     # ---- looking ------------------------------------------------------------------------------
 
@@ -312,11 +312,15 @@ class PeopleApi:
         for queue in tuple(self._streams):
             if queue.full():
                 # A reader that fell so far behind starts anew with a fresh stream.
-                self._streams.discard(queue)
-                queue.get_nowait()
-                queue.put_nowait(None)
+                self._end(queue)
             else:
                 queue.put_nowait(change)
+
+    def _end(self, queue: asyncio.Queue[Change | None]) -> None:
+        self._streams.discard(queue)
+        if queue.full():
+            queue.get_nowait()
+        queue.put_nowait(None)
 
     def _concerns(self, change: Change, person: Person) -> bool:
         if change.users is not None:

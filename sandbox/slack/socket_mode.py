@@ -29,6 +29,9 @@ class SocketMode:
     Args:
         app_id: Told to the app in ``hello``.
         patience: Real seconds to wait for an acknowledgment.
+
+    Attributes:
+        opened: How many connections were opened so far.
     """
 
     def __init__(self, *, app_id: str, patience: float) -> None:
@@ -39,6 +42,7 @@ class SocketMode:
         self._turn = 0
         self._waiting: dict[str, list[asyncio.Future[Answer]]] = {}
         self._connected = asyncio.Condition()
+        self.opened = 0
 
     @property
     def count(self) -> int:
@@ -62,6 +66,15 @@ class SocketMode:
         async with asyncio.timeout(seconds), self._connected:
             await self._connected.wait_for(lambda: self.count >= count)
 
+    async def wait_opened(self, opened: int, seconds: float) -> None:
+        """Wait until so many connections were opened in all, those closed since included.
+
+        Raises:
+            TimeoutError: they were not, after ``seconds``.
+        """
+        async with asyncio.timeout(seconds), self._connected:
+            await self._connected.wait_for(lambda: self.opened >= opened)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it closes."""
         if self._tickets.pop(request.query.get("ticket", ""), 0.0) < time.monotonic():
@@ -74,6 +87,7 @@ class SocketMode:
             return socket
         connection = (socket, request)
         self._connections.append(connection)
+        self.opened += 1
         try:
             await socket.send_json(self._hello())
             async with self._connected:

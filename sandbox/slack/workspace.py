@@ -228,10 +228,13 @@ class Workspace:
 
     async def go_down(self) -> None:
         """Refuse every connection, and cut those that are open, until :meth:`come_back`."""
-        await self.socket.drop()
         if self._site is not None:
             await self._site.stop()
             self._site = None
+        await self.socket.drop()
+        if self._runner is not None and self._runner.server is not None:
+            for connection in self._runner.server.connections:
+                connection.force_close()
 
     async def come_back(self) -> None:
         """Listen again, at the same address."""

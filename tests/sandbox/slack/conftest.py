@@ -17,6 +17,7 @@ from sandbox.slack import AppConfig, Channel, User, Workspace
 
 BOT_TOKEN = "xoxb-for-tests"
 APP_TOKEN = "xapp-for-tests"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 SIGNING_SECRET = "signing-secret-for-tests"
 ANA, BEN, CLEO, GUEST = "U0ANA00001", "U0BEN00001", "U0CLEO0001", "U0GUEST001"
 FINANCE, RANDOM = "C0FINANCE1", "C0RANDOM01"
@@ -128,7 +129,7 @@ async def make_bench() -> AsyncIterator[MakeBench]:
                         "Ana Lima",
                         "ana@acme.test",
                         "CFO",
-                        totp_secret="JBSWY3DPEHPK3PXP",
+                        totp_secret=SECRET,
                     ),
                     User(BEN, "ben", "Ben Okri", "ben@acme.test", locale="de-DE"),
                     User(CLEO, "cleo", "Cleo Wu", "cleo@acme.test", tz="Asia/Shanghai"),

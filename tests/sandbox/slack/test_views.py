@@ -187,7 +187,7 @@ async def test_answers_to_a_submission(told: Triggered, ana: Person) -> None:
     "answer",
     [
         {"response_action": "errors", "errors": {"nowhere": "There is no such input"}},
-        {"response_action": "errors", "errors": {}},
+        {"response_action": "errors", "errors": {"name": ""}},
         {"response_action": "update", "view": modal("x" * 25)},
         {"response_action": "dance"},
     ],

@@ -152,6 +152,7 @@ async def test_conversations(bench: Bench) -> None:
     assert opened == bench.workspace.person(ANA).dm
     posted = await client.chat_postMessage(channel=ANA, text="hi")
     assert posted["channel"] == opened
+    assert (await client.chat_postMessage(channel="#finance", text="hi"))["channel"] == FINANCE
     info = (await client.conversations_info(channel=FINANCE, include_num_members=True))["channel"]
     assert (info["name"], info["is_member"], info["num_members"]) == ("finance", True, 3)
     assert (await client.conversations_members(channel=RANDOM))["members"] == [ANA, BEN, CLEO]
@@ -183,7 +184,8 @@ async def test_the_bot_must_be_in_a_channel(make_bench: MakeBench) -> None:
 
 async def test_what_a_message_must_hold(bench: Bench) -> None:
     post = bench.client().chat_postMessage
-    assert await error_of(post(channel=FINANCE)) == "no_text"
+    with pytest.warns(UserWarning, match="text"):
+        assert await error_of(post(channel=FINANCE)) == "no_text"
     assert await error_of(post(channel=FINANCE, text="x" * 40_001)) == "msg_too_long"
     assert (await post(channel=FINANCE, text="x" * 40_000))["ok"]
     bad = {"event_type": "x"}
