@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.slack.blocks import check_blocks
+from sandbox.slack.forms import with_ids
 from sandbox.slack.model import ApiError, Channel, File, Json, Message
-from sandbox.slack.store import Store, with_block_ids
+from sandbox.slack.store import Store
 
 MOST_TEXT = 40_000
 MOST_ATTACHMENTS = 100
@@ -206,13 +207,13 @@ class Chat:
         }
 
     def _stored(self, blocks: list[Json] | None) -> list[Json] | None:
-        return with_block_ids(blocks) if blocks else None
+        return with_ids(blocks) if blocks else None
 
     def _attached(self, attachments: list[Json] | None) -> list[Json] | None:
         if not attachments:
             return None
         return [
-            {**attachment, "id": index, "blocks": with_block_ids(attachment.get("blocks") or [])}
+            {**attachment, "id": index, "blocks": with_ids(attachment.get("blocks") or [])}
             for index, attachment in enumerate(attachments, start=1)
         ]
 

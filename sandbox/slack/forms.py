@@ -7,7 +7,9 @@ one of the options. What they would not let through is refused here as well.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -42,18 +44,28 @@ _FIELDS = {
 """The field that carries an element's value, in a state and in an action."""
 
 
-def elements_of(block: Json) -> list[Json]:
-    """Return the interactive elements of a block."""
-    if block["type"] in ("actions", "context_actions"):
-        return [element for element in block["elements"] if "action_id" in element]
-    single = block.get("accessory") or block.get("element")
-    return [single] if single and "action_id" in single else []
+def with_ids(blocks: list[Json]) -> list[Json]:
+    """Return blocks as they are stored: a copy in which every block and element has its id."""
+    stored = deepcopy(blocks)
+    for block in stored:
+        block.setdefault("block_id", secrets.token_urlsafe(6)[:5])
+        for element in _elements(block):
+            element.setdefault("action_id", secrets.token_urlsafe(6)[:5])
+    return stored
+
+
+def _elements(block: Json) -> list[Json]:
+    if block["type"] == "actions":
+        found = list(block["elements"])
+    else:
+        found = [element for key in ("accessory", "element") if (element := block.get(key))]
+    return [element for element in found if element["type"] != "image"]
 
 
 def interactive(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
     """Return every interactive element with its block."""
     for block in blocks:
-        for element in elements_of(block):
+        for element in _elements(block):
             yield block, element
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from sandbox.slack.blocks import check_view, is_too_large
 from sandbox.slack.chat import decoded
-from sandbox.slack.forms import state_of
+from sandbox.slack.forms import state_of, with_ids
 from sandbox.slack.model import ApiError, Json, View
-from sandbox.slack.store import MOST_VIEWS, Change, Store, with_block_ids
+from sandbox.slack.store import MOST_VIEWS, Change, Store
 
 
 class Modals:
@@ -127,7 +127,7 @@ class Modals:
         return View(view_id, user_id, self._store.new_hash(), stored, state)
 
     def _stored(self, body: Json) -> Json:
-        return {**deepcopy(body), "blocks": with_block_ids(body["blocks"])}
+        return {**deepcopy(body), "blocks": with_ids(body["blocks"])}
 
     def _check_external_id(self, body: Json, own: View | None) -> None:
         external_id = body.get("external_id")

@@ -36,7 +36,7 @@ class Payloads:
             "team_id": self.store.team_id,
             "team_domain": _domain(self.store),
             "channel_id": channel.id,
-            "channel_name": "privategroup" if channel.is_private else channel.name,
+            "channel_name": _named(channel),
             "user_id": user_id,
             "user_name": self.store.user(user_id).name,
             "command": name,
@@ -163,7 +163,7 @@ class Payloads:
             container["thread_ts"] = message.thread_ts
         place: Json = {
             "container": container,
-            "channel": {"id": channel.id, "name": channel.name},
+            "channel": {"id": channel.id, "name": _named(channel)},
         }
         if not is_ephemeral:
             place["message"] = self.chat.wire(message)
@@ -196,6 +196,10 @@ class Payloads:
                     }
                 )
         return urls
+
+
+def _named(channel: Channel) -> str:
+    return "privategroup" if channel.is_private else channel.name
 
 
 def _domain(store: Store) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from sandbox.slack.model import ApiError, AppConfig, Channel, File, Json, Message, User, View
+from sandbox.slack.model import ApiError, AppConfig, Channel, File, Message, User, View
 
 MOST_MESSAGES = 5_000
 """Messages kept in one channel; the oldest go first."""
@@ -316,21 +316,3 @@ class Store:
     def team_url(self) -> str:
         """Return the address of the workspace, with a slash at its end."""
         return f"{self.base_url}/"
-
-
-def with_block_ids(blocks: list[Json]) -> list[Json]:
-    """Return blocks as they are stored: a copy in which every block and element has its id."""
-    stored = deepcopy(blocks)
-    for block in stored:
-        block.setdefault("block_id", secrets.token_urlsafe(6)[:5])
-        for element in _elements(block):
-            if element.get("type") not in ("image", "mrkdwn", "plain_text"):
-                element.setdefault("action_id", secrets.token_urlsafe(6)[:5])
-    return stored
-
-
-def _elements(block: Json) -> list[Json]:
-    if block["type"] in ("actions", "context_actions"):
-        return list(block.get("elements", ()))
-    single = block.get("accessory") or block.get("element")
-    return [single] if isinstance(single, dict) else []
