@@ -35,7 +35,11 @@ Later = Callable[[], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command answers: something now, and perhaps something that takes its place."""
+    """What a command answers: something now, and perhaps something that follows.
+
+    Attributes:
+        now: Shown at once; where something follows, only if that takes long.
+    """
 
     now: Answer
     later: Later | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -128,9 +128,17 @@ def awaiting(connection: Connection, company: Company, person: Person) -> list[O
     return sorted(found, key=lambda order: order.expires_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An order a person may decide on, with the decisions there are on its version."""
+
+    order: Order
+    given: tuple[Approval, ...]
+
+
 def check(
     connection: Connection, company: Company, person: Person, choice: Choice, *, now: datetime
-) -> Order:
+) -> Admitted:
     """Return the order a person may decide on, as they saw it.
 
     Raises:
@@ -155,7 +163,7 @@ def check(
         raise Refusal("approval.no_role", order=order.id, roles=", ".join(wanted))
     if not choice.digest == order.digest == orders.digest_of(order):
         raise Refusal("order.tampered", order=order.id)
-    return order
+    return Admitted(order, tuple(given))
 
 
 def decide(
@@ -172,20 +180,20 @@ def decide(
     A refusal is *returned*, so that what it leaves behind (a failed factor, an attempt on one's
     own request) is committed with it.
     """
-    order = admitted(connection, company, person, choice, now=now)
-    if isinstance(order, Refusal):
-        return order
+    found = admitted(connection, company, person, choice, now=now)
+    if isinstance(found, Refusal):
+        return found
     if choice.decision is Decision.REJECT:
-        return _reject(connection, company, person, order, choice, now)
+        return _reject(connection, company, person, found.order, choice, now)
     verdict = second_factor.verify(connection, cipher, person.id, choice.code, now=now)
     if isinstance(verdict, Refusal):
         return verdict
-    return _approve(connection, company, person, order, now)
+    return _approve(connection, company, person, found, now)
 
 
 def admitted(
     connection: Connection, company: Company, person: Person, choice: Choice, *, now: datetime
-) -> Order | Refusal:
+) -> Admitted | Refusal:
     """Return the order if ``person`` may make this choice, else why not.
 
     An attempt on what is not theirs is put on the record.
@@ -217,39 +225,28 @@ def _note_attempt(
 _INSERT = insert(approval)
 
 
-def _store(
-    connection: Connection,
-    person: Person,
-    order: Order,
-    values: Mapping[str, str | None],
-    now: datetime,
-) -> None:
-    connection.execute(
-        _INSERT,
-        {
-            "order_id": order.id,
-            "version": order.version,
-            "person_id": person.id,
-            "digest": order.digest,
-            "at": now,
-            **values,
-        },
-    )
+def _store(connection: Connection, given: Approval) -> None:
+    connection.execute(_INSERT, asdict(given))
 
 
 def _approve(
-    connection: Connection, company: Company, person: Person, order: Order, now: datetime
+    connection: Connection, company: Company, person: Person, found: Admitted, now: datetime
 ) -> Decided:
-    _store(
-        connection,
-        person,
-        order,
-        {"decision": str(Decision.APPROVE), "factor": second_factor.TOTP, "reason": None},
-        now,
+    order = found.order
+    mine = Approval(
+        order_id=order.id,
+        version=order.version,
+        person_id=person.id,
+        digest=order.digest,
+        decision=str(Decision.APPROVE),
+        factor=second_factor.TOTP,
+        reason=None,
+        at=now,
     )
-    assignment = assignment_of(company, order, of_order(connection, order))
+    _store(connection, mine)
+    assignment = assignment_of(company, order, (*found.given, mine))
     to = OrderState.APPROVED if assignment.is_complete else OrderState.PENDING
-    orders.change(
+    after = orders.change(
         connection,
         order,
         to,
@@ -264,7 +261,7 @@ def _approve(
             "filled": [list(pair) for pair in assignment.filled],
         },
     )
-    return Decided(orders.get(connection, order.id), assignment)
+    return Decided(after, assignment)
 
 
 def _reject(
@@ -278,14 +275,18 @@ def _reject(
     reason = " ".join(choice.reason.split())[:500]
     if not reason:
         return Refusal("reject.reason_missing", field="reason")
-    _store(
-        connection,
-        person,
-        order,
-        {"decision": str(Decision.REJECT), "factor": "none", "reason": reason},
-        now,
+    mine = Approval(
+        order_id=order.id,
+        version=order.version,
+        person_id=person.id,
+        digest=order.digest,
+        decision=str(Decision.REJECT),
+        factor="none",
+        reason=reason,
+        at=now,
     )
-    orders.change(
+    _store(connection, mine)
+    rejected = orders.change(
         connection,
         order,
         OrderState.REJECTED,
@@ -295,7 +296,6 @@ def _reject(
         facts={"digest": order.digest, "version": order.version, "reason": reason},
         values={"reason_code": "rejected", "reason_text": reason},
     )
-    rejected = orders.get(connection, order.id)
     return Decided(rejected, assignment_of(company, rejected, ()))
 
 

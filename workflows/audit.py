@@ -63,6 +63,7 @@ class Verification:
 
 
 _HEAD = select(audit_entry.c.seq, audit_entry.c.hash).order_by(audit_entry.c.seq.desc()).limit(1)
+_INSERT = insert(audit_entry)
 _AFTER = (
     select(audit_entry)
     .where(audit_entry.c.seq > bindparam("after"))
@@ -97,16 +98,17 @@ def append(
         }
     )
     connection.execute(
-        insert(audit_entry).values(
-            seq=seq,
-            at=at,
-            actor=actor,
-            kind=kind,
-            subject=subject,
-            body=body.decode(),
-            previous_hash=previous,
-            hash=_link(previous, body),
-        )
+        _INSERT,
+        {
+            "seq": seq,
+            "at": at,
+            "actor": actor,
+            "kind": kind,
+            "subject": subject,
+            "body": body.decode(),
+            "previous_hash": previous,
+            "hash": _link(previous, body),
+        },
     )
     return seq
 

@@ -30,7 +30,7 @@ class OwnAccount:
     connector: str
     viewers: frozenset[str]
     channel: str | None = None
-    collect: str = "*/15 * * * *"
+    collect: str = "0 7,11,15,19 * * *"
 
     @property
     def id(self) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -303,8 +303,8 @@ def change(
     kind: str,
     facts: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
-) -> int:
-    """Change an order, put it on the record, and return the entry's number.
+) -> Order:
+    """Change an order, put it on the record, and return it as it is now.
 
     This is the only way an order's row changes. ``to`` may be the present state where something
     about the order changes but not where it is.
@@ -325,13 +325,20 @@ def change(
     statement = _CHANGE.values(**values) if values else _CHANGE
     if connection.execute(statement, parameters).rowcount != 1:
         raise Refusal("order.changed", order=order.id)
-    return audit.append(
+    audit.append(
         connection,
         at=now,
         actor=actor,
         kind=kind,
         subject=order.id,
         facts={"from": str(present), "to": str(to), **(facts or {})},
+    )
+    return replace(
+        order,
+        revision=order.revision + 1,
+        state=str(to),
+        updated_at=now,
+        **(values or {}),
     )
 
 

@@ -113,7 +113,7 @@ def amend(
         created_at=before.created_at,
     )
     after = _sealed(connection, company, after, payment, now)
-    orders.change(
+    return orders.change(
         connection,
         before,
         OrderState.PENDING,
@@ -123,7 +123,6 @@ def amend(
         facts={"before": _facts(before), "after": _facts(after)},
         values={name: getattr(after, name) for name in _AMENDED},
     )
-    return orders.get(connection, order_id)
 
 
 _AMENDED = (
@@ -158,7 +157,7 @@ def cancel(connection: Connection, person: Person, order_id: str, *, now: dateti
         raise Refusal("order.not_yours", order=order_id)
     if OrderState.CANCELLED not in orders.TRANSITIONS[OrderState(order.state)]:
         raise Refusal("order.too_late", order=order_id, state=order.state)
-    orders.change(
+    return orders.change(
         connection,
         order,
         OrderState.CANCELLED,
@@ -166,7 +165,6 @@ def cancel(connection: Connection, person: Person, order_id: str, *, now: dateti
         actor=person.id,
         kind="order.cancelled",
     )
-    return orders.get(connection, order_id)
 
 
 def expire_due(connection: Connection, *, now: datetime) -> int:

@@ -8,6 +8,7 @@ at most, never an unbounded wait) and leave the rest to a task behind the acknow
 from __future__ import annotations
 
 import asyncio
+import html
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.cards import Accepted, Answer, Card, Form, Invalid, Notice, Replace, Submitted, Tone
-from bot.commands import Commands, Reply
+from bot.commands import Commands, Later
 from bot.interactions import Interactions
 from bot.notifier import Notifier
 from bot.services import Caller, Services
@@ -41,6 +42,8 @@ Ack = Callable[..., Awaitable[Any]]
 Body = dict[str, Any]
 
 _URL_BUTTON = "open"
+_SILENCE = 1.5
+"""Seconds a person waits for a late answer before being told that it takes a while."""
 
 
 class SlackApp:
@@ -86,12 +89,13 @@ class SlackApp:
 
     def _register(self) -> None:
         self.app.middleware(self._note_delivery)
-        for name in self._commands.names:
-            self.app.command(f"/{name}")(self._on_command)
-        for action in (*self._interactions.clicks, _URL_BUTTON):
-            self.app.block_action(action)(self._on_click)
+        # Bolt tries listeners in this order: what people wait for most comes first.
         for form in self._interactions.forms:
             self.app.view_submission(form)(self._on_submit)
+        for action in (*self._interactions.clicks, _URL_BUTTON):
+            self.app.block_action(action)(self._on_click)
+        for name in self._commands.names:
+            self.app.command(f"/{name}")(self._on_command)
         self.app.options("payee")(self._on_search)
         self.app.event("app_home_opened")(self._on_home)
 
@@ -157,9 +161,9 @@ class SlackApp:
 
         return authorize
 
-    async def _note_delivery(self, next: Callable[[], Awaitable[Any]]) -> None:
+    async def _note_delivery(self, next_: Callable[[], Awaitable[Any]]) -> None:
         self.last_delivery = self._services.clock()
-        await next()
+        await next_()
 
     # ---- what comes in ------------------------------------------------------------------------
 
@@ -169,9 +173,13 @@ class SlackApp:
         if isinstance(caller, Notice):
             await self._ack_answer(ack, body, caller)
             return
-        reply = await self._commands.run(name, caller, body.get("text") or "")
-        await self._ack_answer(ack, body, reply.now)
-        self._answer_later(caller, reply, body["response_url"])
+        text = html.unescape(body.get("text") or "")  # Slack sends & < > as entities
+        reply = await self._commands.run(name, caller, text)
+        if reply.later is None:
+            await self._ack_answer(ack, body, reply.now)
+            return
+        await ack()
+        self._spawn(self._answer_later(caller, reply.now, reply.later, body["response_url"]))
 
     async def _ack_answer(self, ack: Ack, body: Body, answer: Answer) -> None:
         if isinstance(answer, Form):
@@ -180,19 +188,22 @@ class SlackApp:
         else:
             await ack(text=_text(answer), blocks=_blocks(answer), response_type="ephemeral")
 
-    def _answer_later(self, caller: Caller, reply: Reply, url: str) -> None:
-        if reply.later is None:
-            return
-        later = reply.later
+    async def _answer_later(self, caller: Caller, now: Answer, later: Later, url: str) -> None:
+        """Answer by the response URL; say that it takes a while only when it does.
 
-        async def answer() -> None:
-            try:
-                found: Answer = await later()
-            except Refusal as refusal:
-                found = self._commands.refused(caller, refusal)
-            await self._respond(url, found, replace=True)
+        What was said cannot be replaced: Slack ignores replace_original for slash commands.
+        """
+        answering = asyncio.ensure_future(self._answer(caller, later))
+        done, _ = await asyncio.wait({answering}, timeout=_SILENCE)
+        if not done:
+            await self._respond(url, now)
+        await self._respond(url, await answering)
 
-        self._spawn(answer())
+    async def _answer(self, caller: Caller, later: Later) -> Answer:
+        try:
+            return await later()
+        except Refusal as refusal:
+            return self._commands.refused(caller, refusal)
 
     async def _on_click(self, ack: Ack, body: Body) -> None:
         await ack()
@@ -264,7 +275,7 @@ class SlackApp:
             return
         url = body.get("response_url")
         if isinstance(answer, Notice) and url:
-            await self._respond(url, answer, replace=False)
+            await self._respond(url, answer)
             return
         title, close = self._say(language, "modal.title"), self._say(language, "form.close")
         view = (
@@ -284,16 +295,16 @@ class SlackApp:
             log.warning("view not opened", error=str(code), callback=view["callback_id"])
             if url := body.get("response_url"):
                 text = self._say(self._services.company.language, "form.not_opened")
-                await self._respond(url, Notice(text, Tone.BAD), replace=False)
+                await self._respond(url, Notice(text, Tone.BAD))
 
-    async def _respond(self, url: str, answer: Answer, *, replace: bool) -> None:
+    async def _respond(self, url: str, answer: Answer) -> None:
         assert not isinstance(answer, Form)
         client = AsyncWebhookClient(url, session=self._client.session, timeout=10)
         response = await client.send(
             text=_text(answer),
             blocks=_blocks(answer),
             response_type="ephemeral",
-            replace_original=replace,
+            replace_original=False,
             unfurl_links=False,
             unfurl_media=False,
         )

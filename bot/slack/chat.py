@@ -86,6 +86,8 @@ class SlackChat:
         self._directory = directory
         self._clock = clock
         self._direct: dict[str, str] = {}
+        # A link is for good, so it need not be looked up at every click.
+        self._known: dict[str, Person] = {}
         self.team_id: str | None = None
 
     # ---- who ----------------------------------------------------------------------------------
@@ -96,11 +98,14 @@ class SlackChat:
         Raises:
             Refusal: ``identity.unknown``, ``identity.guest`` or ``identity.unavailable``.
         """
-        known = await self._database.read(
+        if (known := self._known.get(user_id)) is not None:
+            return known
+        linked = await self._database.read(
             lambda connection: people.identified(connection, self._directory, CHAT, user_id)
         )
-        if known is not None:
-            return known
+        if linked is not None:
+            self._known[user_id] = linked
+            return linked
         try:
             answer = await self._client.users_info(user=user_id)
         except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
