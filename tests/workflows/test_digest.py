@@ -136,6 +136,18 @@ async def test_accounts_in_a_currency_without_a_rate_stand_apart() -> None:
         assert (composed.total, composed.without_rate) == (Money(10_500, "EUR"), ())
 
 
+async def test_what_an_account_held_in_another_currency_is_not_counted() -> None:
+    async with world() as w:
+        w.bank.book(EUR, 500, w.clock.today())
+        await w.collector.collect("eur")
+        await w.collector.balances([w.company.accounts["eur"]])
+        own = w.company.accounts["eur"]
+        changed = replace(own, account=replace(own.account, currency="USD"))
+        w.company = replace(w.company, accounts={"eur": changed})
+        (account,) = (await _compose(w)).accounts
+        assert (account.entries, account.reading.booked) == (0, None)
+
+
 async def test_trouble_and_quarantine_are_told_until_a_collection_succeeds() -> None:
     async with world() as w:
         await w.collector.collect("eur")

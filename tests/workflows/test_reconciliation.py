@@ -71,6 +71,19 @@ async def test_a_booked_entry_settles_the_order_that_is_on_its_way(state: OrderS
         assert await _breaks(w) == []
 
 
+async def test_a_payment_that_is_booked_waits_for_nobody() -> None:
+    async with world() as w:
+        await _begun(w)
+        order = await w.order()
+        asks = base.Outcome(base.Progress.PENDING, "RCVD", "ref", waiting_for_person="Confirm")
+        await w.database.write(lambda c: instructions.learned(c, order.id, asks, now=w.clock()))
+        w.book(order)
+        await w.collector.collect("eur")
+        sent = await w.database.read(lambda c: instructions.find(c, order.id))
+        assert sent is not None
+        assert (sent.state, sent.waiting_for_person) == ("closed", None)
+
+
 @pytest.mark.parametrize("news", ["settled", "refused", "lost", "learned"])
 async def test_what_the_bank_says_after_its_statement_changes_nothing(news: str) -> None:
     async with world() as w:
@@ -259,14 +272,22 @@ async def test_a_transfer_between_our_accounts_that_arrives_has_not_come_back() 
         await w.collector.collect("cny")
         await w.collector.collect("eur")
         assert await w.state_of(order) == "settled"
+        w.book(order, order.amount_minor)
+        assert (await w.collector.collect("eur")).matches == Matches(returned=1)
+        assert await w.state_of(order) == "returned"
         assert await _breaks(w) == []
 
 
 async def test_a_settled_order_on_no_statement_becomes_a_break() -> None:
     async with world() as w:
         await _begun(w)
+        w.clock.advance(minutes=1)
         order = await w.order(OrderState.SETTLED)
         w.clock.advance(days=4)
+        assert await _breaks(w) == []
+        w.clock.advance(days=4)
+        assert await _breaks(w) == []  # nothing was collected since: who knows
+        w.clock.advance(days=-4)
         await w.collector.collect("eur")
         assert await _breaks(w) == []
         w.clock.advance(days=2)

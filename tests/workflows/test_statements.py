@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.base import Account, Balance, Capability, NotSent
+from connectors.base import Account, Balance, Capability, Document, NotSent, Statement
 from connectors.money import MAX_MINOR, Money
 from tests.workflows.ledger import CNY, EUR, LedgerBank, World, world
-from workflows import audit, tables
+from workflows import audit, balances, tables
 from workflows.refusal import Refusal
+from workflows.statement_checks import check_against_record
 from workflows.statements import Step
 
 BOOKS = (tables.statement, tables.statement_entry, tables.payment_order)
@@ -233,6 +235,52 @@ async def test_collections_at_the_same_time_take_an_entry_in_once() -> None:
         assert all(each.trouble is None for each in results)
 
 
+async def test_a_slow_answer_is_taken_in_before_the_next_is_asked_for() -> None:
+    async with world() as w:
+        gate, is_waiting = asyncio.Event(), asyncio.Event()
+
+        class Slow(LedgerBank):
+            async def collect(self, account: Account, first: date, last: date) -> Document:
+                is_first = not self.asked
+                fetched = await super().collect(account, first, last)
+                if is_first:
+                    is_waiting.set()
+                    await gate.wait()
+                return fetched
+
+        bank = w.connectors["bank"] = Slow()
+        older = asyncio.create_task(w.collector.collect("eur"))
+        await is_waiting.wait()
+        bank.book(EUR, 300, w.clock.today())
+        newer = asyncio.create_task(w.collector.collect("eur"))
+        for _ in range(20):  # time enough to overtake
+            await w.rows(tables.statement)
+        gate.set()
+        collected = await asyncio.gather(older, newer)
+        assert [(each.trouble, each.new) for each in collected] == [(None, 0), (None, 1)]
+
+
+async def test_a_calendar_that_goes_back_a_day_loses_nothing() -> None:
+    async with world() as w:
+        w.bank.book(EUR, 300, w.clock.today())
+        await w.collector.collect("eur")
+        w.clock.advance(days=-1)
+        w.bank.book(EUR, 200, w.clock.today())
+        collected = await w.collector.collect("eur")
+        assert (collected.trouble, collected.new, collected.known) == (None, 1, 1)
+        assert w.bank.asked[-1] == (date(2026, 11, 15), date(2026, 11, 18))
+
+
+async def test_a_statement_of_an_earlier_period_does_not_come_after_a_later_one() -> None:
+    async with world() as w:
+        await w.collector.collect("eur")
+        yesterday = w.clock.today() - timedelta(days=1)
+        late = Statement(EUR.iban, yesterday, yesterday, None, Money(0, "EUR"), ())
+        with pytest.raises(Refusal) as refused:
+            await w.database.read(lambda c: check_against_record(c, EUR, late))
+        assert refused.value.code == "statement.out_of_order"
+
+
 async def test_reworded_texts_are_no_change_of_an_entry() -> None:
     async with world() as w:
         w.bank.book(EUR, 300, w.clock.today(), counterparty_name="ACME  LTD")
@@ -417,6 +465,18 @@ async def test_what_came_in_between_must_be_in_the_statement() -> None:
         )
 
 
+async def test_a_known_entry_cannot_come_again_on_a_later_day() -> None:
+    async with world(gives_opening=False) as w:
+        w.bank.book(EUR, 500, w.clock.today(), key="k")
+        await w.collector.collect("eur")
+        w.clock.advance(days=10)
+        await w.collector.collect("eur")
+        w.bank.book(EUR, 500, w.clock.today(), key="k")
+        collected = await w.collector.collect("eur")
+        assert collected.trouble is not None
+        assert collected.trouble.code == "entry.changed"
+
+
 async def test_an_entry_booked_later_than_the_overlap_is_found_by_the_next_collection() -> None:
     async with world() as w:
         await w.collector.collect("eur")
@@ -554,6 +614,18 @@ async def test_an_answer_without_a_balance_of_the_account_is_none() -> None:
         w.connectors["bank"] = Silent()
         (reading,) = await w.collector.balances([w.company.accounts["eur"]])
         assert (reading.error, reading.at) == ("balance.missing", None)
+
+
+async def test_an_answer_that_comes_late_does_not_replace_a_newer_one() -> None:
+    async with world() as w:
+        w.bank.opened_with["eur"] = 5_000
+        newest = w.clock()
+        (fresh,) = await w.collector.balances([w.company.accounts["eur"]])
+        late = replace(fresh, booked=Money(1, "EUR"))
+        before = newest - timedelta(seconds=1)
+        await w.database.write(lambda c: balances.remember(c, [late], now=before))
+        (known,) = await w.collector.known_balances([w.company.accounts["eur"]])
+        assert (known.booked, known.at) == (Money(5_000, "EUR"), newest)
 
 
 async def test_a_newer_statement_tells_the_booked_balance() -> None:
