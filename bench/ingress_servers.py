@@ -27,12 +27,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.ingress import ORDERS, SIGNING_SECRET, TOTP_SECRET
+from bot import shipped
 from bot.commands import Commands
 from bot.interactions import Interactions
 from bot.messages import Messages
 from bot.notifier import Notifier
 from bot.services import Services
-from bot.slack import manifest
 from bot.slack.app import SlackApp
 from bot.slack.chat import CHAT, SlackChat
 from connectors.base import Account
@@ -206,7 +206,11 @@ async def countersign(folder: Path) -> Starlette:
         users=[User("U1", "x", "X")],
         channels=[Channel("C1", "x")],
         app=AppConfig(
-            yaml.safe_load(manifest.text()), "xoxb-x", "xapp-x", SIGNING_SECRET, mode="http"
+            yaml.safe_load(shipped.text(shipped.MANIFEST)),
+            "xoxb-x",
+            "xapp-x",
+            SIGNING_SECRET,
+            mode="http",
         ),
     )
     await workspace.start()

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from bot import shipped
 from bot.app import App
 from bot.demo import company
 from bot.settings import load
-from bot.slack import manifest
 from sandbox.bank import Account, Bank, Phone, Sca, Serving, serve
 from sandbox.slack import AppConfig, Channel, Person, User, Workspace
 from workflows import second_factor
@@ -56,7 +56,7 @@ class Stage:
             users=_users(),
             channels=_channels(),
             app=AppConfig(
-                yaml.safe_load(manifest.text()),
+                yaml.safe_load(shipped.text(shipped.MANIFEST)),
                 bot_token=f"xoxb-{secrets.token_hex(12)}",
                 app_token=f"xapp-{secrets.token_hex(12)}",
                 signing_secret=secrets.token_hex(16),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -172,8 +171,3 @@ def _after(shown: Message | View, label: str) -> str:
     lines = text_of(shown).splitlines()
     at = next((n for n, each in enumerate(lines) if label in each), None)
     return lines[at + 1] if at is not None and at + 1 < len(lines) else ""
-
-
-async def forever() -> None:
-    """Wait until interrupted."""
-    await asyncio.Event().wait()

@@ -1,0 +1,314 @@
+"""Settings: what is right loads, and every mistake is named with its line and its remedy."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from typer.testing import CliRunner
+
+from bot import settings as settings_module
+from bot import starter
+from bot.cli import app
+from bot.settings import Settings, SettingsErrors, load
+from bot.settings_file import Problem, locate
+from connectors.base import ConnectorSettings
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "countersign.example.toml").read_text()
+ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-secret-value", "SLACK_APP_TOKEN": "xapp-secret-value"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    starter.write(tmp_path)
+    return tmp_path
+
+
+def edited(
+    folder: Path, change: Callable[[str], str], environ: dict[str, str] | None = None
+) -> str:
+    """Return what is said of an edited example; it must be said to be wrong."""
+    path = folder / "countersign.toml"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(SettingsErrors) as caught:
+        load(path, ENVIRON if environ is None else environ)
+    return str(caught.value)
+
+
+def line_of(text: str) -> int:
+    return EXAMPLE[: EXAMPLE.index(text)].count("\n") + 1
+
+
+def test_the_example_loads(folder: Path) -> None:
+    found = load(folder / "countersign.toml", ENVIRON)
+    assert found.company.name == "Northwind Trading GmbH"
+    assert found.storage.folder == str(folder / "var")
+    assert found.connectors["hausbank"].model_dump()["url"] == "https://api.bank.example/psd2"
+    assert "secret-value" not in repr(found)
+    key = (folder / "secrets/key").read_text().strip()
+    assert key not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said", "remedy"),
+    [
+        ('base_currency = "EUR"', 'base_currency = "EURO"', "no currency", "ISO 4217"),
+        (
+            'timezone = "Europe/Berlin"        # whose',
+            'timezone = "Berlin"  # whose',
+            "no time zone",
+            "IANA",
+        ),
+        ('language = "en" ', 'language = "de" ', "'en' or 'zh_CN'", "example"),
+        ("port = 8080", "port = 99999", "65535", "example"),
+        ('public_url = "https', 'public_url = "http', "not secret", "https"),
+        ('mode = "socket"', 'mode = "sockets"', "'socket' or 'http'", "example"),
+        ('api_url = "https://slack.com/api/"', 'api_url = "slack.com"', "no web address", "https"),
+        ('file = "policy.yml"', 'file = "nowhere.yml"', "cannot be read", "init"),
+        ('USD = "0.92"', "USD = 0.92", "no rate", "in quotes"),
+        ('USD = "0.92"', 'USD = "-1"', "no rate", "in quotes"),
+        ('USD = "0.92"', 'UDS = "0.92"', "no currency", "ISO 4217"),
+        (
+            'request = ["staff"]',
+            'request = ["staf"]',
+            "nobody has the role staf",
+            "Did you mean staff",
+        ),
+        ('duplicate_window = "7d"', 'duplicate_window = "7 days"', "no duration", "7d"),
+        (
+            'channel = "C0123ABCDEF"           # id',
+            'channel = "#treasury"  # id',
+            "not written",
+            "C0123ABCD",
+        ),
+        ('at = "08:30"', 'at = "8 o\'clock"', "no time of day", "08:30"),
+        ("first_poll_seconds = 5", "first_poll_seconds = 0", "greater than 0", "example"),
+        ('type = "berlin_group"', 'type = "berlin"', "no type", "berlin_group"),
+        (
+            'url = "https://api.bank.example/psd2"',
+            'urll = "https://x.example"',
+            "no such setting",
+            "Did you mean url",
+        ),
+        (
+            'iban = "DE89370400440532013000"',
+            'iban = "DE88370400440532013000"',
+            "no valid IBAN",
+            "check digits",
+        ),
+        (
+            'connector = "hausbank"            #',
+            'connector = "hausbnk"  #',
+            "no [connectors.hausbnk]",
+            "hausbank",
+        ),
+        ('collect = "0 7,11,15,19 * * *"', 'collect = "often"', "no cron", "five fields"),
+        ('email = "amara@northwind.example"', 'email = "amara"', "not written", "e-mail"),
+        ('id = "bea"', 'id = "amara"', "already", "another"),
+        ('id = "bea"', 'id = "Bea L"', "not written", "lower-case"),
+        ('roles = ["staff"]', "roles = []", "at least 1", "example"),
+        ('name = "Amara Okafor"', 'nam = "Amara"', "no such setting", "Did you mean name"),
+        ("[permissions]", "[permission]", "missing", "Add it"),
+    ],
+)
+def test_a_mistake_is_named(folder: Path, old: str, new: str, said: str, remedy: str) -> None:
+    assert old in EXAMPLE
+    found = edited(folder, lambda text: text.replace(old, new, 1))
+    assert said in found
+    assert remedy in found
+    if old != "[permissions]":
+        assert f"countersign.toml:{line_of(old)}:" in found
+
+
+def test_all_mistakes_are_named_at_once(folder: Path) -> None:
+    found = edited(
+        folder,
+        lambda text: (
+            text.replace('language = "en" ', 'language = "xx" ')
+            .replace("port = 8080", "port = [1]")
+            .replace('USD = "0.92"', 'USD = "x"')
+            .replace('id = "bea"', 'id = "amara"')
+        ),
+        {},
+    )
+    assert found.count("countersign.toml:") >= 5
+    numbers = [int(each) for each in re.findall(r"countersign\.toml:(\d+):", found)]
+    assert numbers == sorted(numbers)
+
+
+def test_toml_that_is_none(folder: Path) -> None:
+    found = edited(folder, lambda text: text.replace("port = 8080", "port 8080"))
+    assert f"countersign.toml:{line_of('port = 8080')}:" in found
+    assert "not valid TOML" in found
+
+
+def test_a_policy_mistake_has_its_own_file_and_line(folder: Path) -> None:
+    policy = folder / "policy.yml"
+    text = policy.read_text().replace("role: cfo", "role: ceo", 1)
+    policy.write_text(text)
+    line = text[: text.index("role: ceo")].count("\n") + 1
+    with pytest.raises(SettingsErrors, match=f"policy.yml:{line}"):
+        load(folder / "countersign.toml", ENVIRON)
+
+
+def test_a_rule_nobody_can_satisfy(folder: Path) -> None:
+    (folder / "policy.yml").write_text(
+        "version: 1\nrules:\n  - name: Five chiefs\n    require: [{ role: cfo, count: 5 }]\n"
+    )
+    with pytest.raises(SettingsErrors, match="Five chiefs"):
+        load(folder / "countersign.toml", ENVIRON)
+
+
+# ---- secrets ----------------------------------------------------------------------------------
+
+
+def test_a_secret_in_the_file_is_refused_and_not_repeated(folder: Path) -> None:
+    found = edited(
+        folder,
+        lambda text: text.replace('{ env = "SLACK_BOT_TOKEN" }', '"xoxb-123-plain"'),
+    )
+    assert "does not belong in this file" in found
+    assert "xoxb-123-plain" not in found
+
+
+def test_a_variable_that_is_not_set(folder: Path) -> None:
+    found = edited(folder, lambda text: text, {"SLACK_APP_TOKEN": "xapp-1"})
+    assert "SLACK_BOT_TOKEN is not set" in found
+    assert f":{line_of('bot_token =')}:" in found
+
+
+def test_the_wrong_token(folder: Path) -> None:
+    found = edited(folder, lambda text: text, {**ENVIRON, "SLACK_BOT_TOKEN": "xoxp-user-token"})
+    assert "does not begin with xoxb-" in found
+    assert "xoxp-user-token" not in found
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda key: key.unlink(), "there is no file"),
+        (lambda key: key.write_text(""), "is empty"),
+        (lambda key: key.chmod(0o644), "others can read"),
+        (lambda key: key.write_text("c2hvcnQ="), "not 32 bytes"),
+        (lambda key: key.write_bytes(b"\xff\xfe"), "cannot be read"),
+    ],
+)
+def test_a_key_file_that_will_not_do(
+    folder: Path, break_it: Callable[[Path], object], said: str
+) -> None:
+    break_it(folder / "secrets/key")
+    assert said in edited(folder, lambda text: text)
+
+
+def test_socket_mode_needs_its_token_and_http_its_secret(folder: Path) -> None:
+    without = EXAMPLE.replace('app_token = { env = "SLACK_APP_TOKEN" }', "")
+    assert "app-level token" in edited(folder, lambda _: without)
+    http = EXAMPLE.replace('mode = "socket"', 'mode = "http"')
+    assert "signing secret" in edited(folder, lambda _: http)
+
+
+# ---- variables --------------------------------------------------------------------------------
+
+
+def test_a_variable_wins_over_the_file(folder: Path) -> None:
+    environ = {**ENVIRON, "COUNTERSIGN__WEB__PORT": "9090", "COUNTERSIGN__COMPANY__NAME": "Other"}
+    found = load(folder / "countersign.toml", environ)
+    assert (found.web.port, found.company.name) == (9090, "Other")
+
+
+def test_a_mistaken_variable_is_named_without_a_line(folder: Path) -> None:
+    found = edited(folder, lambda text: text, {**ENVIRON, "COUNTERSIGN__WEB__PORT": "many"})
+    assert "countersign.toml: web.port" in found
+
+
+# ---- the locator and the loader under any input -----------------------------------------------
+
+
+def test_lines_are_found_in_odd_files() -> None:
+    text = (
+        'top = 1\n[a]\nlist = [\n  "x = 1",\n  "]",\n]\nlong = """\n[fake]\nb = 2\n"""\n'
+        'real = 3 # [x]\n[[c]]\nd.e = 1\n[[c]]\n"quoted key" = 2\n[c.sub]\nz = { y = 1 }\n'
+    )
+    tomllib.loads(text)
+    found = locate(text)
+    assert found["a", "list"] == 3
+    assert found["a", "real"] == 11
+    assert ("fake",) not in found
+    assert found["c", 0, "d", "e"] == 13
+    assert found["c", 1, "quoted key"] == 15
+    assert found["c", 1, "sub", "z"] == 17
+
+
+@trying(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_mutilated_file_never_crashes_the_loader(folder: Path, data: st.DataObject) -> None:
+    lines = EXAMPLE.splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        lines[at] = data.draw(
+            st.sampled_from(
+                ["", "x = 1", "[a]", "[[people]]", 'id = 3', "roles = 7", "rates = 1",
+                 "connectors = []", "policy = 4", "people = 1", "key = 4", "]", '"""']
+            )
+            | st.text(max_size=20)
+        )  # fmt: skip
+    path = folder / "mutilated.toml"
+    path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+    problems: tuple[Problem, ...] = ()
+    try:
+        load(path, ENVIRON)
+    except SettingsErrors as error:
+        problems = error.problems
+    assert all(each.message and each.remedy for each in problems)
+    assert "secret-value" not in str(problems)
+
+
+SECTIONS = [
+    value
+    for value in vars(settings_module).values()
+    if isinstance(value, type)
+    and issubclass(value, BaseModel)
+    and value.__name__.endswith("Settings")
+    and value not in (Settings, ConnectorSettings)
+]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda each: str(each.__name__))
+def test_every_setting_is_in_the_example(section: type[BaseModel]) -> None:
+    """A setting that the example does not show is one that nobody finds."""
+    for setting, field in section.model_fields.items():
+        assert re.search(rf"^(# )?{setting} = ", EXAMPLE, re.M), setting
+        assert field.description
+
+
+# ---- the command line -------------------------------------------------------------------------
+
+
+def test_init_and_check(tmp_path: Path) -> None:
+    runner = CliRunner()
+    made = runner.invoke(app, ["init", str(tmp_path)])
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "secrets/key").stat().st_mode & 0o077 == 0
+    again = runner.invoke(app, ["init", str(tmp_path)])
+    assert again.exit_code == 1
+    assert "Nothing was written" in again.output
+    config = ["--config", str(tmp_path / "countersign.toml")]
+    assert runner.invoke(app, ["check", *config], env=ENVIRON).exit_code == 0
+    wrong = runner.invoke(
+        app, ["check", *config], env={"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": ""}
+    )
+    assert wrong.exit_code == 1
+    assert "2 mistakes" in wrong.output
+    absent = runner.invoke(app, ["check", "--config", str(tmp_path / "none.toml")])
+    assert absent.exit_code == 1
+    assert "countersign init" in absent.output
