@@ -12,18 +12,13 @@ GENERAL = "C0GENERAL0"
 
 @dataclass(frozen=True, slots=True)
 class Employee:
-    """Somebody of the company.
-
-    Attributes:
-        secret: Base32 secret in the authenticator app on their phone.
-    """
+    """Somebody of the company."""
 
     id: str
     user_id: str
     name: str
     title: str
     roles: tuple[str, ...]
-    secret: str
     language: str = "en"
     locale: str = "en-GB"
 
@@ -34,23 +29,15 @@ class Employee:
 
 
 EMPLOYEES = (
-    Employee("amara", "U0AMARA001", "Amara Okafor", "Buyer", ("staff",), "NB2WC3LBOJQWM4TP"),
-    Employee(
-        "bea",
-        "U0BEA00001",
-        "Bea Lindqvist",
-        "Controller",
-        ("staff", "controller"),
-        "MJSWC3DJNZSHC5TJ",
-    ),
-    Employee("carl", "U0CARL0001", "Carl Weiss", "CFO", ("cfo",), "MNQXE3DXMVUXG43O"),
+    Employee("amara", "U0AMARA001", "Amara Okafor", "Buyer", ("staff",)),
+    Employee("bea", "U0BEA00001", "Bea Lindqvist", "Controller", ("staff", "controller")),
+    Employee("carl", "U0CARL0001", "Carl Weiss", "CFO", ("cfo",)),
     Employee(
         "meilin",
         "U0MEILIN01",
         "Lin Mei 林梅",
         "Accountant",
         ("accountant", "controller"),
-        "NVSWS3DJNZWGS3TN",
         language="zh_CN",
         locale="zh-CN",
     ),

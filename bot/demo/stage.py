@@ -9,10 +9,12 @@ import base64
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyotp
 import yaml
 
 from bot import shipped
@@ -41,6 +43,7 @@ class Stage:
     def __init__(self, folder: Path, *, page_port: int = 0) -> None:
         self.folder = folder
         self._page_port = page_port
+        self._phones = {each.id: pyotp.random_base32() for each in company.EMPLOYEES}
         self.bank = Bank(
             open_accounts=[
                 Account(each.iban, each.currency, company.COMPANY, each.opening)
@@ -53,7 +56,7 @@ class Stage:
         )
         self.workspace = Workspace(
             company.COMPANY.removesuffix(" GmbH"),
-            users=_users(),
+            users=_users(self._phones),
             channels=_channels(),
             app=AppConfig(
                 yaml.safe_load(shipped.text(shipped.MANIFEST)),
@@ -127,7 +130,11 @@ class Stage:
         for each in company.EMPLOYEES:
             await services.database.write(
                 lambda connection, each=each: second_factor.enrol(  # type: ignore[misc]
-                    connection, services.cipher, each.id, each.secret, now=services.clock()
+                    connection,
+                    services.cipher,
+                    each.id,
+                    self._phones[each.id],
+                    now=services.clock(),
                 )
             )
 
@@ -153,7 +160,7 @@ def _write_secret(path: Path, value: str) -> None:
     path.write_text(value)
 
 
-def _users() -> list[User]:
+def _users(phones: Mapping[str, str]) -> list[User]:
     people = [
         User(
             each.user_id,
@@ -162,7 +169,7 @@ def _users() -> list[User]:
             email=each.email,
             title=each.title,
             locale=each.locale,
-            totp_secret=each.secret,
+            totp_secret=phones[each.id],
         )
         for each in company.EMPLOYEES
     ]
