@@ -13,7 +13,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from bot import pay_line, statement_cards, views, wording
+from bot import forms, pay_line, statement_cards, views, wording
 from bot.cards import Action, Answer, Card, Fact, Notice, Tone
 from bot.digest_card import digest_card
 from bot.pay_line import PayLine
@@ -109,7 +109,7 @@ class Commands:
             roles = ", ".join(sorted(company.permissions.request))
             raise Refusal("request.not_allowed", roles=roles)
         if not text:
-            return Reply(wording.pay_form(reader, tuple(company.accounts.values())))
+            return Reply(forms.pay_form(reader, tuple(company.accounts.values())))
         return Reply(await self.pay_by_line(caller, text, is_no_duplicate=False))
 
     async def pay_by_line(self, caller: Caller, text: str, *, is_no_duplicate: bool) -> Answer:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot import pay_line, views, wording
+from bot import forms, pay_line, views, wording
 from bot.cards import (
     Accepted,
     Answer,
@@ -24,8 +24,9 @@ from bot.cards import (
     Tone,
 )
 from bot.commands import Commands, parsed_date
+from bot.forms import PayDraft
 from bot.services import Caller, Services
-from bot.wording import OrderView, PayDraft, Reader
+from bot.wording import OrderView, Reader
 from workflows import approvals, instructions, orders, payees, requests
 from workflows.approvals import Decided, Decision
 from workflows.orders import Order, OrderState
@@ -96,14 +97,14 @@ class Interactions:
         view = await self._checked(caller, value, Decision.APPROVE)
         if isinstance(view, Form):
             return view
-        return wording.approval_form(self._reader(caller), view)
+        return forms.approval_form(self._reader(caller), view)
 
     async def ask_rejection(self, caller: Caller, value: str) -> Answer:
         """Show the rejection form, or say why there is none for this person."""
         view = await self._checked(caller, value, Decision.REJECT)
         if isinstance(view, Form):
             return view
-        return wording.rejection_form(self._reader(caller), view)
+        return forms.rejection_form(self._reader(caller), view)
 
     async def ask_resolution(self, caller: Caller, value: str) -> Answer:
         """Show the form that says what became of a payment."""
@@ -116,7 +117,7 @@ class Interactions:
             raise Refusal("resolve.own_request")
         if not wording.undecided(view):
             raise Refusal("resolve.not_needed", order=view.order.id, state=view.order.state)
-        return wording.resolution_form(self._reader(caller), view)
+        return forms.resolution_form(self._reader(caller), view)
 
     async def ask_amendment(self, caller: Caller, value: str) -> Answer:
         """Show the payment form filled with one's own pending request."""
@@ -128,7 +129,7 @@ class Interactions:
             raise Refusal("order.not_pending", order=order.id, state=order.state)
         accounts = tuple(self._services.company.accounts.values())
         draft = await self._services.database.read(lambda connection: _draft(connection, order))
-        return wording.pay_form(self._reader(caller), accounts, draft, token=order.id)
+        return forms.pay_form(self._reader(caller), accounts, draft, token=order.id)
 
     async def ask_payment(self, caller: Caller, value: str) -> Answer:
         """Show the empty payment form."""
@@ -312,7 +313,7 @@ class Interactions:
             return view
         if refusal.code in _STALE:
             text = services.messages.refusal(caller.language, refusal)
-            return wording.outdated_form(self._reader(caller), view, text)
+            return forms.outdated_form(self._reader(caller), view, text)
         raise refusal
 
     async def _invalid(
@@ -326,7 +327,7 @@ class Interactions:
             return Invalid({refusal.field: text})
         if token and refusal.code in _STALE:
             view = await self._view(token)
-            return Replace(wording.outdated_form(self._reader(caller), view, text))
+            return Replace(forms.outdated_form(self._reader(caller), view, text))
         return Accepted(Notice(text, Tone.BAD))
 
     async def _confirm_duplicate(
@@ -348,7 +349,7 @@ class Interactions:
             date=answers.get("date", ""),
         )
         accounts = tuple(self._services.company.accounts.values())
-        return wording.pay_form(
+        return forms.pay_form(
             self._reader(caller),
             accounts,
             draft,

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from bot import settings as settings_module
 from bot import starter
 from bot.cli import app
-from bot.settings import Settings, SettingsErrors, load
-from bot.settings_file import Problem, locate
+from bot.settings import Problem, Settings, SettingsErrors, load
+from bot.settings import model as settings_module
+from bot.settings.file import locate
 from connectors.base import ConnectorSettings
 
 ROOT = Path(__file__).parents[2]

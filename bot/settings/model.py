@@ -1,0 +1,201 @@
+"""The settings of one company, section by section."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.settings.values import (
+    ApiAddress,
+    AppToken,
+    Bic,
+    BotToken,
+    ChannelId,
+    Country,
+    Cron,
+    Currency,
+    Duration,
+    Email,
+    Iban,
+    Language,
+    Line,
+    MemberId,
+    PayeeName,
+    Roles,
+    Secret,
+    Slug,
+    StorageKey,
+    TimeOfDay,
+    WebAddress,
+    Zone,
+)
+from connectors.base import ConnectorSettings
+from workflows.policy import Policy, Rates
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+class CompanySettings(_Section):
+    """The company itself."""
+
+    name: Line = Field(description="As the bank has it.")
+    base_currency: Currency = Field(description="In which policy counts amounts.")
+    timezone: Zone = Field(description="IANA name; whose days and hours the digest follows.")
+    language: Language = Field(
+        default="en", description="Of channels, and of people who name none."
+    )
+
+
+class StorageSettings(_Section):
+    """Where everything is kept."""
+
+    folder: str = Field(
+        default="var", description="Data folder, relative to this file; on a local disk."
+    )
+    key: StorageKey = Field(
+        description="Encrypts second factors: 32 bytes in base64. Keep a copy elsewhere."
+    )
+
+
+class WebSettings(_Section):
+    """The bot's own pages: health, and setting up a second factor."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free one.")
+    public_url: WebAddress | None = Field(
+        default=None, description="How browsers reach it, when that is not host and port."
+    )
+
+
+class SlackSettings(_Section):
+    """The Slack workspace."""
+
+    mode: Literal["socket", "http"] = Field(
+        default="socket", description="socket needs no address of yours; http is for replicas."
+    )
+    bot_token: BotToken = Field(description="OAuth & Permissions.")
+    app_token: AppToken | None = Field(
+        default=None, description="For socket mode: Basic Information, App-Level Tokens."
+    )
+    signing_secret: Secret | None = Field(
+        default=None, description="For http mode: Basic Information."
+    )
+    api_url: ApiAddress = Field(
+        default="https://slack.com/api/", description="Another for GovSlack."
+    )
+
+
+class PolicySettings(_Section):
+    """Who must approve what."""
+
+    file: str = Field(default="policy.yml", description="Relative to this file.")
+
+
+class PermissionSettings(_Section):
+    """Which roles may do what. Approving is a matter of policy."""
+
+    request: Roles = Field(description="Ask for payments.")
+    digest: Roles = Field(description="See the digest with /digest.")
+    resolve: Roles = Field(description="Say what became of a payment when the bank cannot.")
+
+
+class RequestSettings(_Section):
+    """What a request is checked for."""
+
+    duplicate_window: Duration = Field(
+        default=timedelta(days=7), description="An equal payment within it is asked about."
+    )
+
+
+class DigestSettings(_Section):
+    """The daily digest."""
+
+    channel: ChannelId = Field(description="Id of the Slack channel; it shows every account.")
+    at: TimeOfDay = Field(
+        default="08:30", description="In the company's time zone, Monday to Friday."
+    )
+
+
+class DispatchSettings(_Section):
+    """How often banks are asked what became of a payment."""
+
+    first_poll_seconds: float = Field(default=5, gt=0, le=3600, description="The first time.")
+    max_poll_seconds: float = Field(default=900, gt=0, le=86400, description="At the longest.")
+
+
+class PersonSettings(_Section):
+    """Somebody of the company."""
+
+    id: Slug = Field(description="Short, stable, never reused.")
+    name: Line = Field(description="As colleagues read it.")
+    email: Email = Field(description="By which Slack's directory knows the person.")
+    roles: Roles = Field(description="Such as staff, controller, cfo.")
+    language: Language | None = Field(default=None, description="The company's when not given.")
+    timezone: Zone | None = Field(default=None, description="The company's when not given.")
+    slack: MemberId | None = Field(
+        default=None, description="Slack member id, when the e-mail addresses differ."
+    )
+
+
+class AccountSettings(_Section):
+    """One of the company's accounts."""
+
+    id: Slug = Field(description="Short and stable.")
+    name: Line = Field(description="As people call it.")
+    iban: Iban = Field(description="ISO 13616.")
+    currency: Currency = Field(description="Of the account.")
+    connector: Slug = Field(description="Name of one of [connectors].")
+    holder: Line | None = Field(default=None, description="The company's name when not given.")
+    viewers: Roles = Field(description="Roles that see balances and movements.")
+    channel: ChannelId | None = Field(
+        default=None, description="Id of a Slack channel where its payments may be shown."
+    )
+    timezone: Zone | None = Field(default=None, description="Whose days are booking dates.")
+    collect: Cron = Field(
+        default="0 7,11,15,19 * * *",
+        description="When statements are collected (cron). PSD2 allows four unattended a day.",
+    )
+
+
+class PayeeSettings(_Section):
+    """Somebody the company pays."""
+
+    id: Slug = Field(description="Short and stable.")
+    name: PayeeName = Field(description="Account holder.")
+    iban: Iban = Field(description="ISO 13616.")
+    bic: Bic | None = Field(default=None, description="Where the payment needs one.")
+    country: Country | None = Field(
+        default=None, description="ISO 3166 code of the payee's address."
+    )
+    trusted: bool = Field(default=False, description="Whether you vouch for these bank details.")
+
+
+class Settings(_Section):
+    """All settings of one company. Get them with `load`.
+
+    Attributes:
+        policy_document: The policy file, parsed.
+        rates: Rates to the base currency.
+    """
+
+    company: CompanySettings
+    storage: StorageSettings
+    web: WebSettings = WebSettings()
+    slack: SlackSettings
+    policy: PolicySettings = PolicySettings()
+    rates: Rates
+    permissions: PermissionSettings
+    requests: RequestSettings = RequestSettings()
+    digest: DigestSettings | None = None
+    dispatch: DispatchSettings = DispatchSettings()
+    people: Annotated[tuple[PersonSettings, ...], Field(min_length=1)]
+    accounts: Annotated[tuple[AccountSettings, ...], Field(min_length=1)]
+    payees: tuple[PayeeSettings, ...] = ()
+    connectors: dict[str, ConnectorSettings]
+    policy_document: Policy
