@@ -73,8 +73,7 @@ class Commands:
 
     def refused(self, caller: Caller, refusal: Refusal) -> Notice:
         """Return a refusal as the caller should read it."""
-        text = self._services.messages.refusal(caller.language, refusal)
-        return Notice(text, Tone.BAD)
+        return Notice(self.reader(caller).refusal(refusal), Tone.BAD)
 
     def reader(self, caller: Caller) -> Reader:
         """Return how the caller reads."""

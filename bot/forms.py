@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
-from bot.wording import OrderView, Reader, execution_line, risk_lines, spaced, state_line
+from bot.wording import OrderView, Reader, execution_line, masked, risk_lines, spaced, state_line
 from workflows.company import OwnAccount
 from workflows.orders import Order
 from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE
@@ -166,7 +166,7 @@ def pay_form(
             InputKind.CHOICE,
             say("label.account"),
             choices=tuple(
-                Choice(own.id, f"{own.name} · {own.account.currency}") for own in accounts
+                Choice(own.id, f"{own.name} · {masked(own.account.iban)}") for own in accounts
             ),
             initial=draft.account or (accounts[0].id if accounts else ""),
         ),

@@ -312,7 +312,7 @@ class Interactions:
         if not isinstance(refusal, Refusal):
             return view
         if refusal.code in _STALE:
-            text = services.messages.refusal(caller.language, refusal)
+            text = self._reader(caller).refusal(refusal)
             return forms.outdated_form(self._reader(caller), view, text)
         raise refusal
 
@@ -320,7 +320,7 @@ class Interactions:
         self, caller: Caller, form: str, token: str, answers: Answers, refusal: Refusal
     ) -> Submitted:
         """Return a refusal where the person will see it."""
-        text = self._services.messages.refusal(caller.language, refusal)
+        text = self._reader(caller).refusal(refusal)
         if form == "pay" and refusal.code == "duplicate.recent":
             return Replace(await self._confirm_duplicate(caller, token, answers, text))
         if refusal.field is not None and refusal.field != "duplicate":

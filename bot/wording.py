@@ -18,6 +18,7 @@ from workflows.company import Company
 from workflows.instructions import Sent, Stage
 from workflows.orders import Order, OrderState
 from workflows.people import Person
+from workflows.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class Reader:
     def instant(self, at: datetime) -> str:
         """Return a date and time in the reader's zone."""
         return self.messages.instant(self.language, at, self.timezone)
+
+    def refusal(self, refusal: Refusal) -> str:
+        """Return why something is not done, as a sentence or two."""
+        return self.messages.refusal(self.language, refusal, self.timezone)
 
     def name(self, person_id: str) -> str:
         """Return a person's name; the id where the directory no longer has them."""

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 COMPANY = "Northwind Trading GmbH"
 TREASURY = "C0TREASURY"
-GENERAL = "C0GENERAL0"
+PURCHASING, GENERAL = "C0PURCHASE", "C0GENERAL0"
 
 
 @dataclass(frozen=True, slots=True)

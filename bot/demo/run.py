@@ -24,6 +24,9 @@ def main(folder: Path, *, port: int, is_tour: bool) -> int:
     except (FolderTaken, TourFailed, TimeoutError) as error:
         console.print(f"[red]✗[/red] {error}", highlight=False)
         return 1
+    except OSError as error:
+        console.print(f"[red]✗[/red] {error}. Is another demo running? Name another --port.")
+        return 1
 
 
 async def _run(folder: Path, console: Console, *, port: int, is_tour: bool) -> int:

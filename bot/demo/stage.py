@@ -98,7 +98,7 @@ class Stage:
     def page(self) -> str:
         """Where the workspace is to be seen, as the first employee sees it."""
         first = company.EMPLOYEES[0]
-        return f"{self.workspace.url}/?user={first.user_id}"
+        return f"{self.workspace.url}/?user={first.user_id}&channel={company.PURCHASING}"
 
     def _past(self) -> None:
         """Book what happened before the visitor came, so that there is a statement to read."""
@@ -179,9 +179,12 @@ def _users(phones: Mapping[str, str]) -> list[User]:
 
 def _channels() -> list[Channel]:
     staff = [each.user_id for each in company.EMPLOYEES]
+    # Whoever is in the digest's channel sees every account: buyers are not.
+    finance = [each.user_id for each in company.EMPLOYEES if set(each.roles) - {"staff"}]
     return [
         Channel(
-            company.TREASURY, "treasury", [*staff, BOT_USER], "Payments, approvals, daily digest"
+            company.TREASURY, "treasury", [*finance, BOT_USER], "Payments, approvals, daily digest"
         ),
+        Channel(company.PURCHASING, "purchasing", staff, "Orders and invoices"),
         Channel(company.GENERAL, "general", [*staff, company.STRANGER[0]], "Everybody"),
     ]

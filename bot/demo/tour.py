@@ -57,7 +57,7 @@ class Tour:
     async def _request(self, amara: Person) -> None:
         line = "1250.00 EUR to ACME ref INV-7"
         with self._step(f"Amara Okafor, buyer, types /pay {line}"):
-            _done(await amara.command(f"/pay {line}", company.TREASURY))
+            _done(await amara.command(f"/pay {line}", company.PURCHASING))
             card = await amara.wait_message(
                 lambda m: "€1,250.00" in text_of(m) and "Waiting for approval" in text_of(m)
             )
