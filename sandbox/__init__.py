@@ -1,1 +1,1 @@
-"""The world outside, on loopback: banks and chats that speak the real protocols, for tests and the demo."""
+"""The world outside, on loopback: banks and chats that speak the real protocols."""

@@ -18,7 +18,7 @@ from bot.demo.tour import Tour, TourFailed
 def main(folder: Path, *, port: int, is_tour: bool) -> int:
     """Run the demo; return the exit code: 0 when everything happened as it must."""
     service.configure_logs(logging.ERROR)
-    console = Console()
+    console = Console(soft_wrap=True)
     try:
         return asyncio.run(_run(folder, console, port=port, is_tour=is_tour))
     except (FolderTaken, TourFailed, TimeoutError) as error:
