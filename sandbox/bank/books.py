@@ -171,7 +171,7 @@ class Books:
         if payment.returned_at is not None:
             raise ValueError(f"payment {payment_id} was returned before")
         now = self._now()
-        self.ledger[place] = replace(payment, returned_at=now)
+        self.ledger[self.ledger.index(payment)] = replace(payment, returned_at=now)
         returned = replace(payment, remittance=f"RETURN {reason} {payment.remittance}".strip())
         debtor = self.accounts[payment.debtor_iban]
         creditor = Party(payment.creditor_name, payment.creditor_iban)
