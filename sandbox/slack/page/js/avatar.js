@@ -6,9 +6,14 @@ const COLOURS = 8;
 
 /** Return an avatar; names stand beside it, so it says nothing to screen readers. */
 export function avatar(user, session, size = "medium") {
-  if (!user || user.is_bot) return h(`span.avatar.app-avatar.${size}`, { "aria-hidden": "true" }, icon("app", 24));
+  if (!user || user.is_bot)
+    return h(`span.avatar.app-avatar.${size}`, { "aria-hidden": "true" }, icon("app", 24));
   const index = session.people.findIndex((person) => person.id === user.id);
-  return h(`span.avatar.${size}`, { "aria-hidden": "true", "data-colour": ((index % COLOURS) + COLOURS) % COLOURS }, initials(user.real_name || user.name));
+  return h(
+    `span.avatar.${size}`,
+    { "aria-hidden": "true", "data-colour": ((index % COLOURS) + COLOURS) % COLOURS },
+    initials(user.real_name || user.name),
+  );
 }
 
 /** Return what colleagues call somebody. */

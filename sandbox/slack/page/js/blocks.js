@@ -41,26 +41,43 @@ function plain(text) {
 function section(block, surface) {
   const { session } = surface;
   const text = block.text && h("div.text", {}, textObject(block.text, session));
-  const fields = block.fields?.length && h("div.b-fields", {}, block.fields.map((field) => h("div.text", {}, textObject(field, session))));
+  const fields =
+    block.fields?.length &&
+    h(
+      "div.b-fields",
+      {},
+      block.fields.map((field) => h("div.text", {}, textObject(field, session))),
+    );
   const accessory = block.accessory && h("div.b-accessory", {}, accessoryOf(block, surface));
-  const side = block.accessory?.type === "checkboxes" || block.accessory?.type === "radio_buttons" ? ".below" : "";
+  const side =
+    block.accessory?.type === "checkboxes" || block.accessory?.type === "radio_buttons"
+      ? ".below"
+      : "";
   return h(`div.b-section${side}`, {}, h("div.b-main", {}, text, fields), accessory);
 }
 
 function accessoryOf(block, surface) {
   const { accessory } = block;
-  return accessory.type === "image" ? picture(accessory, surface, "img.b-thumb") : control(block, accessory, surface);
+  return accessory.type === "image"
+    ? picture(accessory, surface, "img.b-thumb")
+    : control(block, accessory, surface);
 }
 
 function context(block, surface) {
   const elements = block.elements.map((element) =>
-    element.type === "image" ? picture(element, surface, "img.b-small") : h("span.text", {}, textObject(element, surface.session)),
+    element.type === "image"
+      ? picture(element, surface, "img.b-small")
+      : h("span.text", {}, textObject(element, surface.session)),
   );
   return h("div.b-context", {}, elements);
 }
 
 function actions(block, surface) {
-  return h("div.b-actions", {}, block.elements.map((element) => control(block, element, surface)));
+  return h(
+    "div.b-actions",
+    {},
+    block.elements.map((element) => control(block, element, surface)),
+  );
 }
 
 function image(block, surface) {
@@ -79,11 +96,29 @@ function table(block, surface) {
   const cell = (content, index, tag) => {
     const align = columns[index]?.align ?? (content.type === "raw_number" ? "right" : "left");
     const isWrapped = columns[index]?.is_wrapped ?? false;
-    return h(tag, { "data-align": align, "data-wrapped": isWrapped, scope: tag === "th" ? "col" : null }, cellContent(content, surface));
+    return h(
+      tag,
+      { "data-align": align, "data-wrapped": isWrapped, scope: tag === "th" ? "col" : null },
+      cellContent(content, surface),
+    );
   };
-  const row = (cells, tag) => h("tr", {}, cells.map((content, index) => cell(content, index, tag)));
+  const row = (cells, tag) =>
+    h(
+      "tr",
+      {},
+      cells.map((content, index) => cell(content, index, tag)),
+    );
   const [head, ...rest] = block.rows;
-  const made = h("table", {}, h("thead", {}, row(head, "th")), h("tbody", {}, rest.map((cells) => row(cells, "td"))));
+  const made = h(
+    "table",
+    {},
+    h("thead", {}, row(head, "th")),
+    h(
+      "tbody",
+      {},
+      rest.map((cells) => row(cells, "td")),
+    ),
+  );
   return h("div.b-table.table", { tabindex: "0", role: "group", "aria-label": "Table" }, made);
 }
 
@@ -95,5 +130,10 @@ function cellContent(content, surface) {
 function alert(block, surface) {
   const level = block.level ?? "default";
   const sign = { warning: "warning", error: "warning", success: "check" }[level] ?? "info";
-  return h("div.b-alert", { "data-level": level, role: "note" }, icon(sign, 18), h("div.text", {}, textObject(block.text, surface.session)));
+  return h(
+    "div.b-alert",
+    { "data-level": level, role: "note" },
+    icon(sign, 18),
+    h("div.text", {}, textObject(block.text, surface.session)),
+  );
 }

@@ -20,7 +20,13 @@ export class Composer {
 
   build() {
     const listId = newId("commands");
-    this.list = h("div.suggestions", { id: listId, role: "listbox", "aria-label": "Commands", hidden: true, onmousedown: (event) => event.preventDefault() });
+    this.list = h("div.suggestions", {
+      id: listId,
+      role: "listbox",
+      "aria-label": "Commands",
+      hidden: true,
+      onmousedown: (event) => event.preventDefault(),
+    });
     this.field = h("textarea", {
       rows: 1,
       role: "combobox",
@@ -32,10 +38,38 @@ export class Composer {
       onblur: () => this.offer([]),
       onfocus: () => this.suggest(),
     });
-    this.button = h("button.send", { type: "button", "aria-label": "Send", title: "Send", disabled: true, onclick: () => this.send() }, icon("send", 18), h("span.spinner", { "aria-hidden": "true" }));
-    const slash = !this.isThread && h("button.tool", { type: "button", title: "Commands of the app", onclick: () => this.startCommand() }, h("kbd", {}, "/"), "Commands");
+    this.button = h(
+      "button.send",
+      {
+        type: "button",
+        "aria-label": "Send",
+        title: "Send",
+        disabled: true,
+        onclick: () => this.send(),
+      },
+      icon("send", 18),
+      h("span.spinner", { "aria-hidden": "true" }),
+    );
+    const slash =
+      !this.isThread &&
+      h(
+        "button.tool",
+        { type: "button", title: "Commands of the app", onclick: () => this.startCommand() },
+        h("kbd", {}, "/"),
+        "Commands",
+      );
     const keys = h("span.keys", {}, h("kbd", {}, "Enter"), " to send");
-    this.root = h("div.composer", {}, this.list, h("div.composer-box", {}, this.field, h("div.composer-foot", {}, slash || h("span"), keys, this.button)));
+    this.root = h(
+      "div.composer",
+      {},
+      this.list,
+      h(
+        "div.composer-box",
+        {},
+        this.field,
+        h("div.composer-foot", {}, slash || h("span"), keys, this.button),
+      ),
+    );
   }
 
   /** Write for a conversation; what was begun there is there again. */
@@ -86,7 +120,10 @@ export class Composer {
     this.list.hidden = commands.length === 0;
     this.field.setAttribute("aria-expanded", String(commands.length > 0));
     this.field.removeAttribute("aria-activedescendant");
-    this.list.replaceChildren(h("p.group", { "aria-hidden": "true" }, this.session.app.name), ...this.offered.map(({ node }) => node));
+    this.list.replaceChildren(
+      h("p.group", { "aria-hidden": "true" }, this.session.app.name),
+      ...this.offered.map(({ node }) => node),
+    );
     this.activate(commands.length > 0 ? 0 : -1);
   }
 
@@ -94,7 +131,12 @@ export class Composer {
     const hint = entry.usage_hint && h("span.hint", {}, entry.usage_hint);
     return h(
       "div.option",
-      { id: newId("command"), role: "option", "aria-selected": "false", onclick: () => this.complete(entry) },
+      {
+        id: newId("command"),
+        role: "option",
+        "aria-selected": "false",
+        onclick: () => this.complete(entry),
+      },
       h("strong", {}, entry.command),
       hint,
       h("span.description", {}, entry.description),
@@ -126,7 +168,10 @@ export class Composer {
       this.offer([]);
     } else if (active && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       this.activate(moved(event, this.offered, this.active));
-    } else if (active && (event.key === "Tab" || (event.key === "Enter" && active.entry.command !== this.field.value))) {
+    } else if (
+      active &&
+      (event.key === "Tab" || (event.key === "Enter" && active.entry.command !== this.field.value))
+    ) {
       event.preventDefault();
       this.complete(active.entry);
     } else if (event.key === "Enter" && !event.shiftKey) {
@@ -160,7 +205,9 @@ export class Composer {
   async deliver(text) {
     const where = { user: this.session.person.id, channel: this.channel, text };
     try {
-      const answer = text.startsWith("/") ? await act("command", where) : await act("message", this.thread ? { ...where, thread_ts: this.thread } : where);
+      const answer = text.startsWith("/")
+        ? await act("command", where)
+        : await act("message", this.thread ? { ...where, thread_ts: this.thread } : where);
       return answer.ok ? null : answer.error;
     } catch (problem) {
       if (!(problem instanceof Failure)) throw problem;

@@ -62,8 +62,15 @@ class Handle {
 
   /** Attributes that tie the control to its label, hint and error. */
   get described() {
-    const name = this.labelId ? null : this.element.accessibility_label || this.placeholder || this.element.action_id;
-    return { "aria-labelledby": this.labelId, "aria-describedby": this.hintId, "aria-label": name, data: { action: this.element.action_id } };
+    const name = this.labelId
+      ? null
+      : this.element.accessibility_label || this.placeholder || this.element.action_id;
+    return {
+      "aria-labelledby": this.labelId,
+      "aria-describedby": this.hintId,
+      "aria-label": name,
+      data: { action: this.element.action_id },
+    };
   }
 }
 
@@ -93,7 +100,12 @@ function button(handle) {
   };
   const made = h(
     look,
-    { type: "button", "aria-label": element.accessibility_label, data: { action: element.action_id }, onclick: press },
+    {
+      type: "button",
+      "aria-label": element.accessibility_label,
+      data: { action: element.action_id },
+      onclick: press,
+    },
     h("span.face", {}, label),
     h("span.spinner", { "aria-hidden": "true" }),
   );
@@ -112,9 +124,14 @@ function overflow(handle) {
   let close = null;
   const open = () => {
     const items = element.options.map((option) =>
-      h("button.item", { type: "button", role: "menuitem", onclick: () => take(option) }, h("span", {}, withEmoji(option.text.text))),
+      h(
+        "button.item",
+        { type: "button", role: "menuitem", onclick: () => take(option) },
+        h("span", {}, withEmoji(option.text.text)),
+      ),
     );
-    const steer = (event) => items[moved(event, items, items.indexOf(document.activeElement))]?.focus();
+    const steer = (event) =>
+      items[moved(event, items, items.indexOf(document.activeElement))]?.focus();
     opener.setAttribute("aria-expanded", "true");
     close = popover(opener, h("div.menu", { role: "menu", onkeydown: steer }, items), {
       side: "end",
@@ -122,7 +139,18 @@ function overflow(handle) {
     });
     items[0]?.focus();
   };
-  const opener = h("button.button.square", { type: "button", ...handle.described, "aria-label": "More actions", "aria-haspopup": "menu", "aria-expanded": "false", onclick: open }, icon("more"));
+  const opener = h(
+    "button.button.square",
+    {
+      type: "button",
+      ...handle.described,
+      "aria-label": "More actions",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      onclick: open,
+    },
+    icon("more"),
+  );
   return opener;
 }
 
@@ -134,14 +162,27 @@ export function inputBlock(block, surface) {
   const target = labelled(made);
   if (target && !target.id) target.id = newId("field");
   const optional = block.optional && h("span.optional", {}, "(optional)");
-  const label = h("label.b-label", { id: labelId, for: target?.id }, withEmoji(block.label.text), optional);
+  const label = h(
+    "label.b-label",
+    { id: labelId, for: target?.id },
+    withEmoji(block.label.text),
+    optional,
+  );
   const hint = block.hint && h("p.b-hint", {}, withEmoji(block.hint.text));
-  return h("div.b-input", {}, label, made, h("div", { id: hintId }, h("p.b-error", { hidden: true }), hint || fragment()));
+  return h(
+    "div.b-input",
+    {},
+    label,
+    made,
+    h("div", { id: hintId }, h("p.b-error", { hidden: true }), hint || fragment()),
+  );
 }
 
 /** Return the element that a label belongs to; groups are labelled by reference alone. */
 function labelled(made) {
-  return made.matches("input, textarea") ? made : made.querySelector(":scope > input, :scope > .values > input");
+  return made.matches("input, textarea")
+    ? made
+    : made.querySelector(":scope > input, :scope > .values > input");
 }
 
 /** Show beneath each input of `root` what is wrong with it, and go to the first. */

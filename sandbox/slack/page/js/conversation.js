@@ -20,7 +20,13 @@ export class Conversation {
     this.home = new Home(session);
     this.onmenu = onmenu;
     this.chat = h("div.chat", {}, this.list.root, this.composer.root);
-    this.root = h("main.conversation", { "aria-label": "Conversation" }, this.header, this.chat, this.home.root);
+    this.root = h(
+      "main.conversation",
+      { "aria-label": "Conversation" },
+      this.header,
+      this.chat,
+      this.home.root,
+    );
   }
 
   /** Show another place, or the same as somebody else. */
@@ -36,10 +42,15 @@ export class Conversation {
     this.list.reset();
     const { channel } = session.place;
     const name = this.name;
-    this.composer.open(channel, { label: this.isApp ? `Write to ${name}, or type / for its commands` : `Write to #${name}, or type / for commands` });
+    this.composer.open(channel, {
+      label: this.isApp
+        ? `Write to ${name}, or type / for its commands`
+        : `Write to #${name}, or type / for commands`,
+    });
     this.unread = session.entry(channel).unread;
     await this.refresh();
-    if (!matchMedia("(hover: none)").matches && !document.activeElement?.closest(".thread, .veil")) this.composer.focus();
+    if (!matchMedia("(hover: none)").matches && !document.activeElement?.closest(".thread, .veil"))
+      this.composer.focus();
   }
 
   get isApp() {
@@ -79,9 +90,19 @@ export class Conversation {
   showHeader() {
     const { session } = this;
     const { channel } = session.place;
-    const menu = h("button.icon-button.rail-toggle", { type: "button", "aria-label": "Channels", onclick: this.onmenu }, icon("menu"));
+    const menu = h(
+      "button.icon-button.rail-toggle",
+      { type: "button", "aria-label": "Channels", onclick: this.onmenu },
+      icon("menu"),
+    );
     if (this.isApp) {
-      this.header.replaceChildren(menu, avatar(null, session, "small"), h("h1", {}, session.app.name), h("span.badge.bot", {}, "APP"), this.tabs());
+      this.header.replaceChildren(
+        menu,
+        avatar(null, session, "small"),
+        h("h1", {}, session.app.name),
+        h("span.badge.bot", {}, "APP"),
+        this.tabs(),
+      );
       return;
     }
     const { purpose, members = [] } = session.channel(channel) ?? {};
@@ -92,7 +113,11 @@ export class Conversation {
       purpose ? h("p.purpose", {}, withEmoji(purpose)) : h("p.purpose"),
       h(
         "div.faces",
-        { role: "img", "aria-label": `${faces.length} members: ${faces.map((user) => user.real_name || user.name).join(", ")}`, title: faces.map((user) => user.real_name || user.name).join("\n") },
+        {
+          role: "img",
+          "aria-label": `${faces.length} members: ${faces.map((user) => user.real_name || user.name).join(", ")}`,
+          title: faces.map((user) => user.real_name || user.name).join("\n"),
+        },
         faces.slice(0, FACES).map((user) => avatar(user, session, "tiny")),
         h("span.count", {}, String(faces.length)),
       ),
@@ -102,16 +127,44 @@ export class Conversation {
   tabs() {
     const { session } = this;
     const go = (tab) => () => session.goTo({ channel: session.place.channel, tab });
-    const tab = (name, label, isOn) => h("button", { type: "button", role: "tab", "aria-selected": String(isOn), onclick: go(name) }, label);
-    return h("div.tabs", { role: "tablist", "aria-label": session.app.name }, tab("home", "Home", session.isHome), tab("messages", "Messages", !session.isHome));
+    const tab = (name, label, isOn) =>
+      h(
+        "button",
+        { type: "button", role: "tab", "aria-selected": String(isOn), onclick: go(name) },
+        label,
+      );
+    return h(
+      "div.tabs",
+      { role: "tablist", "aria-label": session.app.name },
+      tab("home", "Home", session.isHome),
+      tab("messages", "Messages", !session.isHome),
+    );
   }
 
   intro() {
     const { session } = this;
     if (this.isApp) {
-      return h("div.intro", {}, avatar(null, session, "large"), h("h2", {}, session.app.name), h("p", {}, `Only you and ${session.app.name} read this. Type `, h("kbd", {}, "/"), " to see what it can do."));
+      return h(
+        "div.intro",
+        {},
+        avatar(null, session, "large"),
+        h("h2", {}, session.app.name),
+        h(
+          "p",
+          {},
+          `Only you and ${session.app.name} read this. Type `,
+          h("kbd", {}, "/"),
+          " to see what it can do.",
+        ),
+      );
     }
     const { purpose } = session.channel(session.place.channel) ?? {};
-    return h("div.intro", {}, h("span.intro-sign", {}, icon("hash", 26)), h("h2", {}, this.name), h("p", {}, purpose ? withEmoji(purpose) : "This is where the channel begins."));
+    return h(
+      "div.intro",
+      {},
+      h("span.intro-sign", {}, icon("hash", 26)),
+      h("h2", {}, this.name),
+      h("p", {}, purpose ? withEmoji(purpose) : "This is where the channel begins."),
+    );
   }
 }

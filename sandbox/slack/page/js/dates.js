@@ -34,7 +34,10 @@ export function dateAndTime(person, instant) {
 /** Return a calendar day as a number, so that days can be compared and subtracted. */
 export function dayNumber(person, instant) {
   const parts = Object.fromEntries(
-    format({ locale: "en-u-ca-gregory", tz: person.tz }, { year: "numeric", month: "numeric", day: "numeric" })
+    format(
+      { locale: "en-u-ca-gregory", tz: person.tz },
+      { year: "numeric", month: "numeric", day: "numeric" },
+    )
       .formatToParts(instant)
       .map((part) => [part.type, part.value]),
   );
@@ -64,7 +67,11 @@ function relativeDay(person, days) {
 /** Return how long ago something was, roughly, in a language. */
 export function ago(language, instant, now = new Date()) {
   const seconds = (instant - now) / 1000;
-  const steps = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+  const steps = [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ];
   const [unit, length] = steps.find(([, each]) => Math.abs(seconds) >= each) ?? ["minute", 60];
   const count = Math.trunc(seconds / length);
   try {
@@ -82,13 +89,19 @@ export function ago(language, instant, now = new Date()) {
 export function dateToken(person, instant, pattern) {
   const pretty = (options) => {
     const days = dayNumber(person, new Date()) - dayNumber(person, instant);
-    return days === 0 || days === 1 ? relativeDay(person, -days).toLocaleLowerCase() : format(person, options).format(instant);
+    return days === 0 || days === 1
+      ? relativeDay(person, -days).toLocaleLowerCase()
+      : format(person, options).format(instant);
   };
   const long = { weekday: "long", day: "numeric", month: "long", year: "numeric" };
   const middle = { day: "numeric", month: "long", year: "numeric" };
   const short = { day: "numeric", month: "short", year: "numeric" };
   const tokens = {
-    date_num: () => format({ locale: "sv-SE", tz: person.tz }, { year: "numeric", month: "2-digit", day: "2-digit" }).format(instant),
+    date_num: () =>
+      format(
+        { locale: "sv-SE", tz: person.tz },
+        { year: "numeric", month: "2-digit", day: "2-digit" },
+      ).format(instant),
     date: () => format(person, middle).format(instant),
     date_short: () => format(person, short).format(instant),
     date_long: () => format(person, long).format(instant),
@@ -97,7 +110,8 @@ export function dateToken(person, instant, pattern) {
     date_long_pretty: () => pretty(long),
     day_divider_pretty: () => dayName(person, instant),
     time: () => time(person, instant),
-    time_secs: () => format(person, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(instant),
+    time_secs: () =>
+      format(person, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(instant),
     ago: () => ago(person.locale, instant),
   };
   return pattern.replace(/\{(\w+)\}/g, (whole, name) => tokens[name]?.() ?? whole);

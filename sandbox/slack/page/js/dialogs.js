@@ -23,13 +23,17 @@ export function useLayer(element, background) {
  */
 export function overlay(box, { onescape }) {
   const before = document.activeElement;
-  const veil = h("div.veil", {
-    onkeydown: (event) => {
-      if (event.key !== "Escape" || event.defaultPrevented) return;
-      event.stopPropagation();
-      onescape();
+  const veil = h(
+    "div.veil",
+    {
+      onkeydown: (event) => {
+        if (event.key !== "Escape" || event.defaultPrevented) return;
+        event.stopPropagation();
+        onescape();
+      },
     },
-  }, box);
+    box,
+  );
   layer.append(veil);
   shown.push(veil);
   settle();
@@ -65,7 +69,11 @@ export function ask(confirm, session) {
       { type: "button", onclick: () => answer(true) },
       withEmoji(confirm.confirm?.text ?? "Yes"),
     );
-    const no = h("button.button", { type: "button", onclick: () => answer(false) }, withEmoji(confirm.deny?.text ?? "No"));
+    const no = h(
+      "button.button",
+      { type: "button", onclick: () => answer(false) },
+      withEmoji(confirm.deny?.text ?? "No"),
+    );
     const box = h(
       "div.dialog.question",
       { role: "alertdialog", "aria-labelledby": titleId, "aria-describedby": textId },
@@ -83,7 +91,21 @@ export function showPicture(url, name) {
   const box = h(
     "div.dialog.picture",
     { role: "dialog", "aria-label": name },
-    h("header", {}, h("h2", {}, name), h("a.icon-button", { href: safeUrl(url), download: name, "aria-label": "Download" }, icon("download", 18)), h("button.icon-button", { type: "button", "aria-label": "Close", onclick: () => close() }, icon("close", 18))),
+    h(
+      "header",
+      {},
+      h("h2", {}, name),
+      h(
+        "a.icon-button",
+        { href: safeUrl(url), download: name, "aria-label": "Download" },
+        icon("download", 18),
+      ),
+      h(
+        "button.icon-button",
+        { type: "button", "aria-label": "Close", onclick: () => close() },
+        icon("close", 18),
+      ),
+    ),
     h("img", { src: safeUrl(url), alt: name }),
   );
   const close = overlay(box, { onescape: () => close() });

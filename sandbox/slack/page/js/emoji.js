@@ -61,7 +61,8 @@ const BY_NAME = new Map();
 for (let at = 0; at < words.length; at += 2) BY_NAME.set(words[at], words[at + 1]);
 
 const TONES = { 2: "\u{1F3FB}", 3: "\u{1F3FC}", 4: "\u{1F3FD}", 5: "\u{1F3FE}", 6: "\u{1F3FF}" };
-const HANDS = /^[\u261D\u270A-\u270D\u{1F44A}-\u{1F450}\u{1F446}-\u{1F449}\u{1F64C}\u{1F64F}\u{1F4AA}]/u;
+const HANDS =
+  /^[\u261D\u270A-\u270D\u{1F44A}-\u{1F450}\u{1F446}-\u{1F449}\u{1F64C}\u{1F64F}\u{1F4AA}]/u;
 
 /** Return text with `:name:` replaced where the name is known. */
 export function withEmoji(text) {
@@ -80,5 +81,9 @@ export function emoji(name) {
 /** Whether a text is nothing but a few emoji, which are then shown large. */
 export function isOnlyEmoji(text) {
   const bare = withEmoji(text).replace(/[\s\uFE0F\u200D]/g, "");
-  return bare.length > 0 && bare.length <= 12 && /^[\p{Extended_Pictographic}\p{Emoji_Modifier}]+$/u.test(bare);
+  return (
+    bare.length > 0 &&
+    bare.length <= 12 &&
+    /^[\p{Extended_Pictographic}\p{Emoji_Modifier}]+$/u.test(bare)
+  );
 }

@@ -5,7 +5,11 @@ import { h, icon } from "./dom.js";
 
 /** Return what a message's files look like. */
 export function renderFiles(files) {
-  return h("div.files", {}, files.map((file) => (isPicture(file) ? picture(file) : card(file))));
+  return h(
+    "div.files",
+    {},
+    files.map((file) => (isPicture(file) ? picture(file) : card(file))),
+  );
 }
 
 function isPicture(file) {
@@ -18,7 +22,11 @@ function picture(file) {
     "figure.file.image-file",
     {},
     h("figcaption", {}, h("span", {}, file.title || file.name), download(file)),
-    h("button.frame", { type: "button", "aria-label": `Show ${file.name}`, onclick: open }, h("img", { src: file.url, alt: file.title || file.name, loading: "lazy" })),
+    h(
+      "button.frame",
+      { type: "button", "aria-label": `Show ${file.name}`, onclick: open },
+      h("img", { src: file.url, alt: file.title || file.name, loading: "lazy" }),
+    ),
   );
 }
 
@@ -28,13 +36,31 @@ function card(file) {
     "div.file.file-card",
     {},
     h("span.file-kind", { "data-kind": kind, "aria-hidden": "true" }, kind),
-    h("span.file-names", {}, h("strong", {}, file.title || file.name), h("span", {}, `${file.title && file.title !== file.name ? `${file.name} · ` : ""}${sizeOf(file.size)}`)),
+    h(
+      "span.file-names",
+      {},
+      h("strong", {}, file.title || file.name),
+      h(
+        "span",
+        {},
+        `${file.title && file.title !== file.name ? `${file.name} · ` : ""}${sizeOf(file.size)}`,
+      ),
+    ),
     download(file),
   );
 }
 
 function download(file) {
-  return h("a.icon-button", { href: file.url, download: file.name, "aria-label": `Download ${file.name}`, title: "Download" }, icon("download", 18));
+  return h(
+    "a.icon-button",
+    {
+      href: file.url,
+      download: file.name,
+      "aria-label": `Download ${file.name}`,
+      title: "Download",
+    },
+    icon("download", 18),
+  );
 }
 
 function sizeOf(bytes) {

@@ -18,7 +18,13 @@ export class Home {
   /** Tell the app that its Home is opened, and show it. */
   open() {
     this.key = null;
-    this.inner.replaceChildren(h("div.skeleton.wide", { role: "status", "aria-label": "Loading" }, ...Array.from({ length: 5 }, () => h("i"))));
+    this.inner.replaceChildren(
+      h(
+        "div.skeleton.wide",
+        { role: "status", "aria-label": "Loading" },
+        ...Array.from({ length: 5 }, () => h("i")),
+      ),
+    );
     return this.fetch("home");
   }
 
@@ -51,7 +57,13 @@ export class Home {
   }
 
   emptiness() {
-    return h("div.empty", {}, avatar(null, this.session, "large"), h("h2", {}, `This is ${this.session.app.name}’s Home`), h("p", {}, "The app has put nothing here yet."));
+    return h(
+      "div.empty",
+      {},
+      avatar(null, this.session, "large"),
+      h("h2", {}, `This is ${this.session.app.name}’s Home`),
+      h("p", {}, "The app has put nothing here yet."),
+    );
   }
 }
 

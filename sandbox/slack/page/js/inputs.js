@@ -15,7 +15,11 @@ const KINDS = {
 export function textInput(handle) {
   const { element } = handle;
   const isRich = element.type === "rich_text_input";
-  const typed = { maxlength: element.max_length, placeholder: handle.placeholder || null, ...handle.described };
+  const typed = {
+    maxlength: element.max_length,
+    placeholder: handle.placeholder || null,
+    ...handle.described,
+  };
   const isLong = isRich || element.multiline;
   const value = isRich ? plainOf(handle.value) : (handle.value ?? "");
   const made = isLong
@@ -27,7 +31,8 @@ export function textInput(handle) {
     if (tells(handle, "on_character_entered")) later(handle, current);
   });
   made.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || (isLong && !(event.ctrlKey || event.metaKey))) return;
+    if (event.key !== "Enter" || event.isComposing || (isLong && !(event.ctrlKey || event.metaKey)))
+      return;
     if (handle.isTelling && handle.isInput && tells(handle, "on_enter_pressed")) {
       event.preventDefault();
       handle.choose(current());
@@ -46,29 +51,46 @@ const timers = new WeakMap();
 
 function later(handle, current) {
   clearTimeout(timers.get(handle));
-  timers.set(handle, setTimeout(() => handle.choose(current()), 350));
+  timers.set(
+    handle,
+    setTimeout(() => handle.choose(current()), 350),
+  );
 }
 
 function richOf(text) {
-  return { type: "rich_text", elements: [{ type: "rich_text_section", elements: [{ type: "text", text }] }] };
+  return {
+    type: "rich_text",
+    elements: [{ type: "rich_text_section", elements: [{ type: "text", text }] }],
+  };
 }
 
 function plainOf(value) {
-  return (value?.elements ?? []).flatMap((group) => group.elements ?? []).map((leaf) => leaf.text ?? "").join("");
+  return (value?.elements ?? [])
+    .flatMap((group) => group.elements ?? [])
+    .map((leaf) => leaf.text ?? "")
+    .join("");
 }
 
 /** Return a date, a time or both to pick. */
 export function picker(handle) {
   const { element } = handle;
-  const kind = { datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" }[element.type];
+  const kind = { datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" }[
+    element.type
+  ];
   const isBoth = kind === "datetime-local";
   const shown = isBoth && handle.value ? localOf(handle.value) : (handle.value ?? "");
   const made = h("input.field.picker", { type: kind, ...handle.described, value: shown });
   made.addEventListener("change", async () => {
     const before = handle.value;
-    const value = made.value === "" ? null : isBoth ? Math.floor(new Date(made.value).getTime() / 1000) : made.value;
+    const value =
+      made.value === ""
+        ? null
+        : isBoth
+          ? Math.floor(new Date(made.value).getTime() / 1000)
+          : made.value;
     if (value === before) return;
-    if (!(await handle.choose(value))) made.value = isBoth && before ? localOf(before) : (before ?? "");
+    if (!(await handle.choose(value)))
+      made.value = isBoth && before ? localOf(before) : (before ?? "");
   });
   return made;
 }
@@ -86,7 +108,8 @@ export function radioButtons(handle) {
     box.addEventListener("change", async () => {
       if (await handle.choose(option)) return;
       for (const [index, row] of rows.entries()) {
-        row.querySelector("input").checked = handle.element.options[index].value === handle.value?.value;
+        row.querySelector("input").checked =
+          handle.element.options[index].value === handle.value?.value;
       }
     });
     return choice(box, option, handle);
@@ -100,7 +123,9 @@ export function checkboxes(handle) {
   const rows = handle.element.options.map((option) => {
     const box = h("input", { type: "checkbox", checked: isTaken(option) });
     box.addEventListener("change", async () => {
-      const taken = handle.element.options.filter((each, index) => rows[index].querySelector("input").checked);
+      const taken = handle.element.options.filter(
+        (each, index) => rows[index].querySelector("input").checked,
+      );
       if (!(await handle.choose(taken))) box.checked = isTaken(option);
     });
     return choice(box, option, handle);
@@ -109,11 +134,22 @@ export function checkboxes(handle) {
 }
 
 function choice(box, option, { session }) {
-  const description = option.description && h("span.description", {}, textObject(option.description, session));
-  return h("label.choice", {}, box, h("span.text", {}, h("span", {}, textObject(option.text, session)), description));
+  const description =
+    option.description && h("span.description", {}, textObject(option.description, session));
+  return h(
+    "label.choice",
+    {},
+    box,
+    h("span.text", {}, h("span", {}, textObject(option.text, session)), description),
+  );
 }
 
 /** Files are not taken through the page; say so rather than pretend. */
 export function fileInput(handle) {
-  return h("p.field.no-files", { ...handle.described }, icon("file", 18), "This workspace's page cannot send files.");
+  return h(
+    "p.field.no-files",
+    { ...handle.described },
+    icon("file", 18),
+    "This workspace's page cannot send files.",
+  );
 }

@@ -29,7 +29,9 @@ class Page {
     this.session = session;
     this.layer = h("div.layer");
     this.rail = new Rail(session);
-    this.conversation = new Conversation(session, { onmenu: () => this.frame.classList.toggle("with-rail") });
+    this.conversation = new Conversation(session, {
+      onmenu: () => this.frame.classList.toggle("with-rail"),
+    });
     this.thread = new Thread(session);
     this.modals = new Modals(session);
     this.phone = new Phone(session, this.layer);
@@ -41,7 +43,10 @@ class Page {
     this.root.replaceChildren(this.people.root, this.frame, this.phone.root);
     this.showPhone(!matchMedia("(max-width: 1020px)").matches);
     this.refreshers = this.makeRefreshers();
-    this.live = new Live({ onnews: (news) => this.hear(news), ononline: (isOnline, isAgain) => this.online(isOnline, isAgain) });
+    this.live = new Live({
+      onnews: (news) => this.hear(news),
+      ononline: (isOnline, isAgain) => this.online(isOnline, isAgain),
+    });
   }
 
   makeRefreshers() {
@@ -61,7 +66,9 @@ class Page {
         session.tell("workspace");
       },
     };
-    return Object.fromEntries(Object.entries(work).map(([name, each]) => [name, guarded(coalesced(each))]));
+    return Object.fromEntries(
+      Object.entries(work).map(([name, each]) => [name, guarded(coalesced(each))]),
+    );
   }
 
   start() {
@@ -125,7 +132,8 @@ class Page {
     else if (type === "user") refreshers.workspace();
     else {
       if (isHere && type !== "inbox") refreshers.conversation();
-      if (isHere && session.thread && (threadTs === session.thread || type !== "message")) refreshers.thread();
+      if (isHere && session.thread && (threadTs === session.thread || type !== "message"))
+        refreshers.thread();
       refreshers.inbox();
     }
     this.people.lookAround();
@@ -164,7 +172,15 @@ class Page {
   // ---- the phone ------------------------------------------------------------------------------
 
   phoneToggle() {
-    this.toggle = h("button.phone-toggle", { type: "button", onclick: () => this.showPhone(!this.root.classList.contains("with-phone")) }, icon("phone", 18), "Phone");
+    this.toggle = h(
+      "button.phone-toggle",
+      {
+        type: "button",
+        onclick: () => this.showPhone(!this.root.classList.contains("with-phone")),
+      },
+      icon("phone", 18),
+      "Phone",
+    );
     return this.toggle;
   }
 
@@ -190,6 +206,12 @@ function guarded(work) {
 }
 
 open().catch((problem) => {
-  const again = h("button.button.primary", { type: "button", onclick: () => location.reload() }, "Try again");
-  document.getElementById("app").replaceChildren(h("div.boot", { role: "alert" }, h("p", {}, problem.message), again));
+  const again = h(
+    "button.button.primary",
+    { type: "button", onclick: () => location.reload() },
+    "Try again",
+  );
+  document
+    .getElementById("app")
+    .replaceChildren(h("div.boot", { role: "alert" }, h("p", {}, problem.message), again));
 });

@@ -26,7 +26,7 @@ export function markdown(text, session) {
 
 function blocks(lines, session, depth) {
   const made = fragment();
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const found = STARTS.find(([start]) => start.test(lines[at]));
     const [read] = found ? [found[1]] : [paragraph];
     const [node, next] = read(lines, at, session, depth);
@@ -92,27 +92,50 @@ function list(lines, at, session, depth) {
     end += 1;
   }
   const start = isOrdered ? Number.parseInt(mark, 10) : null;
-  return [h(isOrdered ? "ol" : "ul", { start }, items.map((item) => listItem(item, session, depth))), end];
+  return [
+    h(
+      isOrdered ? "ol" : "ul",
+      { start },
+      items.map((item) => listItem(item, session, depth)),
+    ),
+    end,
+  ];
 }
 
 function listItem([first, ...rest], session, depth) {
   const task = /^\[([ xX])\]\s+(.*)$/.exec(first);
   const text = task ? task[2] : first;
   const box = task && h("span.task", {}, task[1] === " " ? "☐" : "☑");
-  const inner = depth >= DEEPEST ? rest.join(" ") : rest.length > 0 && blocks(rest, session, depth + 1);
+  const inner =
+    depth >= DEEPEST ? rest.join(" ") : rest.length > 0 && blocks(rest, session, depth + 1);
   return h(task ? "li.tasked" : "li", {}, box, inline(text, session), inner);
 }
 
 function table(lines, at, session) {
   let end = at;
   while (end < lines.length && /^\s*\|.*\|\s*$/.test(lines[end])) end += 1;
-  const rows = lines.slice(at, end).map((line) => line.trim().slice(1, -1).split("|").map((cell) => cell.trim()));
+  const rows = lines.slice(at, end).map((line) =>
+    line
+      .trim()
+      .slice(1, -1)
+      .split("|")
+      .map((cell) => cell.trim()),
+  );
   const isRuled = rows.length > 1 && rows[1].every((cell) => /^:?-+:?$/.test(cell));
   if (!isRuled) return [h("p", {}, broken(lines.slice(at, end), session)), end];
-  const sides = rows[1].map((cell) => (cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "right") : "left"));
-  const cells = (row, tag) => row.map((cell, index) => h(tag, { "data-align": sides[index] ?? "left" }, inline(cell, session)));
+  const sides = rows[1].map((cell) =>
+    cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "right") : "left",
+  );
+  const cells = (row, tag) =>
+    row.map((cell, index) =>
+      h(tag, { "data-align": sides[index] ?? "left" }, inline(cell, session)),
+    );
   const head = h("thead", {}, h("tr", {}, cells(rows[0], "th")));
-  const body = h("tbody", {}, rows.slice(2).map((row) => h("tr", {}, cells(row, "td"))));
+  const body = h(
+    "tbody",
+    {},
+    rows.slice(2).map((row) => h("tr", {}, cells(row, "td"))),
+  );
   return [h("div.table", {}, h("table", {}, head, body)), end];
 }
 
@@ -134,10 +157,13 @@ function token(match, session, depth) {
   if (found.code) return h("code", {}, found.code.slice(1, -1));
   if (found.url) {
     const url = safeUrl(found.url);
-    return url && /^[a-z]+:/i.test(found.url) ? anchor(url, found.label || found.url, session) : match[0];
+    return url && /^[a-z]+:/i.test(found.url)
+      ? anchor(url, found.label || found.url, session)
+      : match[0];
   }
   if (found.bold) return h("strong", {}, inner(found.bold));
   if (found.strike) return h("s", {}, inner(found.strike));
-  if (found.bare) return safeUrl(found.bare) ? anchor(safeUrl(found.bare), found.bare, session) : found.bare;
+  if (found.bare)
+    return safeUrl(found.bare) ? anchor(safeUrl(found.bare), found.bare, session) : found.bare;
   return h("em", {}, inner(found.star ?? found.under));
 }

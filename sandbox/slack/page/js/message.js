@@ -20,21 +20,44 @@ export function messageRow(message, { session, channel, isFollowing, onthread })
   const author = session.user(message.user);
   const at = instantOf(message.ts);
   const name = author?.real_name || author?.name || message.username;
-  const shownTime = h("time", { datetime: at.toISOString(), title: dateAndTime(session.person, at) }, time(session.person, at));
-  const gutter = isFollowing ? h("span.gutter", {}, shownTime) : avatar(author ?? { is_bot: message.is_bot }, session);
+  const shownTime = h(
+    "time",
+    { datetime: at.toISOString(), title: dateAndTime(session.person, at) },
+    time(session.person, at),
+  );
+  const gutter = isFollowing
+    ? h("span.gutter", {}, shownTime)
+    : avatar(author ?? { is_bot: message.is_bot }, session);
   const byline =
     !isFollowing &&
-    h("div.byline", {}, h("strong.name", {}, name), message.is_bot && h("span.badge.bot", {}, "APP"), !message.is_bot && author?.title && h("span.job", {}, author.title), shownTime);
+    h(
+      "div.byline",
+      {},
+      h("strong.name", {}, name),
+      message.is_bot && h("span.badge.bot", {}, "APP"),
+      !message.is_bot && author?.title && h("span.job", {}, author.title),
+      shownTime,
+    );
   const surface = new Surface(session, { type: "message", channel, ts: message.ts });
   return h(
     "article.message",
     {
-      class: [isFollowing && "following", message.ephemeral && "ephemeral"].filter(Boolean).join(" "),
+      class: [isFollowing && "following", message.ephemeral && "ephemeral"]
+        .filter(Boolean)
+        .join(" "),
       data: { ts: message.ts },
       "aria-label": `${name}, ${time(session.person, at)}`,
     },
     gutter,
-    h("div.body", {}, byline, message.ephemeral && onlyVisible(), content(message, surface), message.files?.length > 0 && renderFiles(message.files), onthread && replies(message, session, onthread)),
+    h(
+      "div.body",
+      {},
+      byline,
+      message.ephemeral && onlyVisible(),
+      content(message, surface),
+      message.files?.length > 0 && renderFiles(message.files),
+      onthread && replies(message, session, onthread),
+    ),
     onthread && !message.ephemeral && tools(message, onthread),
   );
 }
@@ -50,10 +73,26 @@ function content(message, surface) {
   // What people typed is in the text too, with mentions as links; blocks are the app's.
   const blocks = message.is_bot ? message.blocks : null;
   if (blocks?.length) {
-    const isCard = blocks.length > 1 && blocks.some((block) => ["header", "actions", "input"].includes(block.type));
-    return h(isCard ? "div.card" : "div.blocks", {}, renderBlocks(blocks, surface), edited, attached);
+    const isCard =
+      blocks.length > 1 &&
+      blocks.some((block) => ["header", "actions", "input"].includes(block.type));
+    return h(
+      isCard ? "div.card" : "div.blocks",
+      {},
+      renderBlocks(blocks, surface),
+      edited,
+      attached,
+    );
   }
-  const text = message.text && h("div.text", { class: isOnlyEmoji(message.text) ? "large" : "", lang: session.person.locale }, mrkdwn(message.text, session), edited && " ", edited);
+  const text =
+    message.text &&
+    h(
+      "div.text",
+      { class: isOnlyEmoji(message.text) ? "large" : "", lang: session.person.locale },
+      mrkdwn(message.text, session),
+      edited && " ",
+      edited,
+    );
   return h("div.said", {}, text, attached);
 }
 
@@ -66,7 +105,8 @@ function attachment(each, surface) {
     each.text && h("div.text", {}, mrkdwn(each.text, session)),
     each.blocks?.length > 0 && renderBlocks(each.blocks, surface),
   );
-  if (/^#?[0-9a-f]{6}$/i.test(each.color ?? "")) made.style.borderInlineStartColor = `#${each.color.replace("#", "")}`;
+  if (/^#?[0-9a-f]{6}$/i.test(each.color ?? ""))
+    made.style.borderInlineStartColor = `#${each.color.replace("#", "")}`;
   return made;
 }
 
@@ -84,5 +124,18 @@ function replies(message, session, onthread) {
 }
 
 function tools(message, onthread) {
-  return h("div.tools", {}, h("button.icon-button", { type: "button", "aria-label": "Reply in thread", title: "Reply in thread", onclick: onthread }, icon("thread", 18)));
+  return h(
+    "div.tools",
+    {},
+    h(
+      "button.icon-button",
+      {
+        type: "button",
+        "aria-label": "Reply in thread",
+        title: "Reply in thread",
+        onclick: onthread,
+      },
+      icon("thread", 18),
+    ),
+  );
 }

@@ -21,9 +21,22 @@ export class MessageList {
     this.isThread = isThread;
     this.intro = intro;
     this.rows = new Map();
-    this.inner = h("div.messages", { role: "log", "aria-label": isThread ? "Thread" : "Messages", "aria-live": "polite" });
-    this.pill = h("button.pill", { type: "button", hidden: true, onclick: () => this.toEnd() }, icon("down", 15), "New messages");
-    this.scroller = h("div.scroller", { tabindex: "-1", onscroll: () => this.scrolled() }, this.inner);
+    this.inner = h("div.messages", {
+      role: "log",
+      "aria-label": isThread ? "Thread" : "Messages",
+      "aria-live": "polite",
+    });
+    this.pill = h(
+      "button.pill",
+      { type: "button", hidden: true, onclick: () => this.toEnd() },
+      icon("down", 15),
+      "New messages",
+    );
+    this.scroller = h(
+      "div.scroller",
+      { tabindex: "-1", onscroll: () => this.scrolled() },
+      this.inner,
+    );
     this.root = h("div.message-list", {}, this.scroller, this.pill);
     this.watcher = new ResizeObserver(() => this.isAtEnd && this.toEnd());
     this.watcher.observe(this.inner);
@@ -38,7 +51,9 @@ export class MessageList {
     this.isFresh = true;
     this.newFrom = null;
     this.pill.hidden = true;
-    this.inner.replaceChildren(h("div.skeleton", { "aria-hidden": "true" }, ...Array.from({ length: 4 }, () => h("i"))));
+    this.inner.replaceChildren(
+      h("div.skeleton", { "aria-hidden": "true" }, ...Array.from({ length: 4 }, () => h("i"))),
+    );
   }
 
   /**
@@ -67,7 +82,8 @@ export class MessageList {
   }
 
   settle(hasMore, last) {
-    if (this.isFresh || this.isAtEnd || (hasMore && last.user === this.session.person.id)) this.toEnd();
+    if (this.isFresh || this.isAtEnd || (hasMore && last.user === this.session.person.id))
+      this.toEnd();
     else if (hasMore) this.pill.hidden = false;
     this.isFresh = false;
     const focused = this.session.focusTs && this.rows.get(this.session.focusTs);
@@ -83,7 +99,9 @@ export class MessageList {
     const key = JSON.stringify([message, isFollowing, this.session.person.id]);
     const old = this.rows.get(message.ts);
     if (old?.key === key) return old;
-    const onthread = this.isThread ? null : () => this.session.openThread(message.thread_ts ?? message.ts);
+    const onthread = this.isThread
+      ? null
+      : () => this.session.openThread(message.thread_ts ?? message.ts);
     const node = messageRow(message, { session: this.session, channel, isFollowing, onthread });
     if (old) keepFocus(old.node, node);
     return { key, node };
@@ -147,7 +165,8 @@ function follows(before, message) {
 
 /** Give the focus to the same control of a message's new version. */
 function keepFocus(old, node) {
-  const focused = old.contains(document.activeElement) && document.activeElement.closest("[data-action]");
+  const focused =
+    old.contains(document.activeElement) && document.activeElement.closest("[data-action]");
   if (!focused) return;
   const { action } = focused.dataset;
   node.refocus = () => {

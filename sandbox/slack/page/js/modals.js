@@ -43,7 +43,9 @@ export class Modals {
       this.close = null;
       return;
     }
-    const focused = this.box?.contains(document.activeElement) ? placeOf(document.activeElement) : null;
+    const focused = this.box?.contains(document.activeElement)
+      ? placeOf(document.activeElement)
+      : null;
     const isSame = this.view?.id === top.id;
     const scrolled = isSame ? this.box.querySelector(".modal-body").scrollTop : 0;
     this.view = top;
@@ -68,21 +70,54 @@ export class Modals {
     const titleId = newId("title");
     const isStacked = depth > 1;
     const dismiss = () => this.dismiss();
-    const submit = view.submit && h("button.button.primary.submit", { type: "submit" }, h("span.face", {}, withEmoji(view.submit.text)), h("span.spinner", { "aria-hidden": "true" }));
-    const close = h("button.button.cancel", { type: "button", onclick: dismiss }, withEmoji(view.close?.text ?? (view.submit ? "Cancel" : "Close")));
+    const submit =
+      view.submit &&
+      h(
+        "button.button.primary.submit",
+        { type: "submit" },
+        h("span.face", {}, withEmoji(view.submit.text)),
+        h("span.spinner", { "aria-hidden": "true" }),
+      );
+    const close = h(
+      "button.button.cancel",
+      { type: "button", onclick: dismiss },
+      withEmoji(view.close?.text ?? (view.submit ? "Cancel" : "Close")),
+    );
     return h(
       "form.dialog.modal",
       // Not aria-modal: the phone beside the workspace stays in reach, the rest is inert.
-      { role: "dialog", "aria-labelledby": titleId, novalidate: true, "data-depth": depth, lang: this.session.person.locale, onsubmit: (event) => this.submit(event), tabindex: "-1" },
+      {
+        role: "dialog",
+        "aria-labelledby": titleId,
+        novalidate: true,
+        "data-depth": depth,
+        lang: this.session.person.locale,
+        onsubmit: (event) => this.submit(event),
+        tabindex: "-1",
+      },
       h(
         "header",
         {},
-        isStacked && h("button.icon-button", { type: "button", "aria-label": "Back", onclick: dismiss }, icon("back", 18)),
+        isStacked &&
+          h(
+            "button.icon-button",
+            { type: "button", "aria-label": "Back", onclick: dismiss },
+            icon("back", 18),
+          ),
         h("span.avatar.app-avatar.small", { "aria-hidden": "true" }, icon("app", 20)),
         h("h2", { id: titleId }, withEmoji(view.title?.text ?? "")),
-        h("button.icon-button", { type: "button", "aria-label": "Close", onclick: dismiss }, icon("close", 18)),
+        h(
+          "button.icon-button",
+          { type: "button", "aria-label": "Close", onclick: dismiss },
+          icon("close", 18),
+        ),
       ),
-      h("div.modal-body", {}, h("p.form-error", { role: "alert", hidden: true }), renderBlocks(view.blocks, surface)),
+      h(
+        "div.modal-body",
+        {},
+        h("p.form-error", { role: "alert", hidden: true }),
+        renderBlocks(view.blocks, surface),
+      ),
       h("footer", {}, h("span.made-by", {}, this.session.app.name), close, submit),
     );
   }
@@ -90,8 +125,13 @@ export class Modals {
   focusFirst(view, place) {
     const again = place && find(this.box, place);
     const wanted = view.blocks.find((block) => block.element?.focus_on_load)?.block_id;
-    const field = again ?? (wanted && find(this.box, { block: wanted })) ?? this.box.querySelector(".b-input input:not([type=radio]), .b-input textarea");
-    (field ?? this.box.querySelector(".submit, .cancel") ?? this.box).focus({ preventScroll: Boolean(again) });
+    const field =
+      again ??
+      (wanted && find(this.box, { block: wanted })) ??
+      this.box.querySelector(".b-input input:not([type=radio]), .b-input textarea");
+    (field ?? this.box.querySelector(".submit, .cancel") ?? this.box).focus({
+      preventScroll: Boolean(again),
+    });
   }
 
   async submit(event) {
@@ -143,11 +183,16 @@ export class Modals {
 
 /** Return where in a form an element is, in words that outlast a new version of the form. */
 function placeOf(element) {
-  return { block: element.closest("[data-block]")?.dataset.block, action: element.closest("[data-action]")?.dataset.action };
+  return {
+    block: element.closest("[data-block]")?.dataset.block,
+    action: element.closest("[data-action]")?.dataset.action,
+  };
 }
 
 function find(box, { block, action }) {
-  const around = [...box.querySelectorAll("[data-block]")].find((each) => each.dataset.block === block);
+  const around = [...box.querySelectorAll("[data-block]")].find(
+    (each) => each.dataset.block === block,
+  );
   const holder = action && around?.querySelector(`[data-action="${CSS.escape(action)}"]`);
   const fields = "input, textarea, button";
   return holder?.matches(fields) ? holder : ((holder ?? around)?.querySelector(fields) ?? null);

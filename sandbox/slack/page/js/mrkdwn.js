@@ -22,7 +22,8 @@ export function decoded(text) {
 /** Return a text object (mrkdwn or plain_text) as a fragment. */
 export function textObject(object, session) {
   if (!object) return fragment();
-  if (object.type === "mrkdwn") return mrkdwn(object.text, session, { isVerbatim: object.verbatim });
+  if (object.type === "mrkdwn")
+    return mrkdwn(object.text, session, { isVerbatim: object.verbatim });
   return fragment(object.emoji === false ? object.text : withEmoji(object.text));
 }
 
@@ -54,7 +55,12 @@ function trimmedBeside(piece, index, count) {
 
 /** Code shows links as their addresses and nothing as formatting. */
 function code(text) {
-  return decoded(text.replace(/<((?:https?|mailto):[^<>|]*)(?:\|([^<>]*))?>/g, (_, address, label) => label ?? address));
+  return decoded(
+    text.replace(
+      /<((?:https?|mailto):[^<>|]*)(?:\|([^<>]*))?>/g,
+      (_, address, label) => label ?? address,
+    ),
+  );
 }
 
 function lines(text, writer) {
@@ -74,7 +80,14 @@ function lines(text, writer) {
     quote = null;
     if (listed) {
       const depth = Math.min(3, Math.floor(listed[1].length / 2));
-      made.append(h("span.bullet", { "data-depth": depth }, h("span.mark", {}, listed[2]), h("span", {}, inline(listed[3], writer))));
+      made.append(
+        h(
+          "span.bullet",
+          { "data-depth": depth },
+          h("span.mark", {}, listed[2]),
+          h("span", {}, inline(listed[3], writer)),
+        ),
+      );
       isBroken = true;
       continue;
     }
@@ -93,7 +106,7 @@ function inline(text, writer, depth = 0) {
     if (plain) made.append(leaf(plain, writer));
     plain = "";
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const token = tokenAt(text, at, writer, depth);
     if (token) {
       flush();
@@ -135,7 +148,8 @@ function closing(text, at) {
   const before = text[at - 1];
   const after = text[at + 1];
   const last = Math.min(text.length, at + LONGEST);
-  if (before !== undefined && (WORD.test(before) || before === "\u200b" || before === sign)) return 0;
+  if (before !== undefined && (WORD.test(before) || before === "\u200b" || before === sign))
+    return 0;
   if (after === undefined || SPACE.test(after) || after === sign) return 0;
   const whole = { "<": ">", "`": "`" };
   for (let end = at + 2; end < last; end += 1) {

@@ -15,20 +15,51 @@ export class People {
   constructor(session, { phoneToggle }) {
     this.session = session;
     this.unread = new Map();
-    this.opener = h("button.who", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => this.open() });
+    this.opener = h("button.who", {
+      type: "button",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      onclick: () => this.open(),
+    });
     this.chips = h("div.others", { role: "group", "aria-label": "Act as somebody else" });
-    this.line = h("span.offline", { role: "status", hidden: true }, h("span.spinner", { "aria-hidden": "true" }), "Reconnecting…");
-    this.root = h("header.top", {}, this.opener, this.chips, h("span.space"), this.line, phoneToggle);
+    this.line = h(
+      "span.offline",
+      { role: "status", hidden: true },
+      h("span.spinner", { "aria-hidden": "true" }),
+      "Reconnecting…",
+    );
+    this.root = h(
+      "header.top",
+      {},
+      this.opener,
+      this.chips,
+      h("span.space"),
+      this.line,
+      phoneToggle,
+    );
   }
 
   show() {
     const { session } = this;
     const { person } = session;
     const name = person.real_name || person.name;
-    this.opener.setAttribute("aria-label", `You are ${name}${person.title ? `, ${person.title}` : ""}. Switch person`);
+    this.opener.setAttribute(
+      "aria-label",
+      `You are ${name}${person.title ? `, ${person.title}` : ""}. Switch person`,
+    );
     this.opener.replaceChildren(
       avatar(person, session, "small"),
-      h("span.who-names", {}, h("small", {}, "You are"), h("span", {}, h("strong", {}, name), person.title && h("span.job", {}, ` · ${person.title}`))),
+      h(
+        "span.who-names",
+        {},
+        h("small", {}, "You are"),
+        h(
+          "span",
+          {},
+          h("strong", {}, name),
+          person.title && h("span.job", {}, ` · ${person.title}`),
+        ),
+      ),
       icon("chevron", 18),
     );
     const others = session.people.filter((each) => each.id !== person.id).slice(0, CHIPS);
@@ -43,7 +74,13 @@ export class People {
     const label = `Act as ${name}${person.title ? `, ${person.title}` : ""}${count ? `, ${count} unread` : ""}`;
     return h(
       "button.other",
-      { type: "button", "aria-label": label, title: `${name}${person.title ? ` · ${person.title}` : ""}`, data: { id: person.id }, onclick: () => this.session.become(person.id) },
+      {
+        type: "button",
+        "aria-label": label,
+        title: `${name}${person.title ? ` · ${person.title}` : ""}`,
+        data: { id: person.id },
+        onclick: () => this.session.become(person.id),
+      },
       avatar(person, this.session, "small"),
       h("span.first", {}, firstName(person)),
       count > 0 && h("span.badge.count.strong", { "aria-hidden": "true" }, String(count)),
@@ -57,8 +94,14 @@ export class People {
     }
     const { session } = this;
     const items = session.people.map((person) => this.item(person));
-    const steer = (event) => items[moved(event, items, items.indexOf(document.activeElement))]?.focus();
-    const menu = h("div.menu.people", { role: "menu", "aria-label": "Act as", onkeydown: steer }, h("p.group", { "aria-hidden": "true" }, `People of ${session.team.name}`), items);
+    const steer = (event) =>
+      items[moved(event, items, items.indexOf(document.activeElement))]?.focus();
+    const menu = h(
+      "div.menu.people",
+      { role: "menu", "aria-label": "Act as", onkeydown: steer },
+      h("p.group", { "aria-hidden": "true" }, `People of ${session.team.name}`),
+      items,
+    );
     this.opener.setAttribute("aria-expanded", "true");
     this.close = popover(this.opener, menu, {
       isWide: true,
@@ -83,7 +126,16 @@ export class People {
       "button.item.person",
       { type: "button", role: "menuitemradio", "aria-checked": String(isMe), onclick: take },
       avatar(person, session, "medium"),
-      h("span.names", {}, h("strong", {}, person.real_name || person.name), h("small", {}, [person.title, `${time(person, new Date())} local time`].filter(Boolean).join(" · "))),
+      h(
+        "span.names",
+        {},
+        h("strong", {}, person.real_name || person.name),
+        h(
+          "small",
+          {},
+          [person.title, `${time(person, new Date())} local time`].filter(Boolean).join(" · "),
+        ),
+      ),
       count > 0 && h("span.badge.count.strong", {}, String(count)),
       isMe && icon("check", 18),
     );
@@ -97,12 +149,17 @@ export class People {
 
   async count() {
     const { session } = this;
-    const others = session.people.filter((person) => person.id !== session.person.id).slice(0, CHIPS);
+    const others = session.people
+      .filter((person) => person.id !== session.person.id)
+      .slice(0, CHIPS);
     await Promise.all(
       others.map(async (person) => {
         try {
           const { channels } = await read("inbox", { user: person.id });
-          this.unread.set(person.id, channels.reduce((sum, entry) => sum + (entry.kind === "im" ? entry.unread : 0), 0));
+          this.unread.set(
+            person.id,
+            channels.reduce((sum, entry) => sum + (entry.kind === "im" ? entry.unread : 0), 0),
+          );
         } catch (problem) {
           if (!(problem instanceof Failure)) throw problem;
         }

@@ -33,25 +33,68 @@ export class Phone {
     this.root = h(
       "aside.phone",
       { "aria-label": "Phone with the authenticator app" },
-      h("div.device", {}, h("div.status-bar", { "aria-hidden": "true" }, this.clock, h("i.island"), h("span.battery")), this.screen),
+      h(
+        "div.device",
+        {},
+        h(
+          "div.status-bar",
+          { "aria-hidden": "true" },
+          this.clock,
+          h("i.island"),
+          h("span.battery"),
+        ),
+        this.screen,
+      ),
       this.owner,
     );
     this.digits = h("span.digits");
     this.ring = ring();
     // Taking the code must not take the focus from the field it is for.
     const keep = (event) => event.preventDefault();
-    this.fill = h("button.button.primary", { type: "button", onpointerdown: keep, onmousedown: keep, onclick: () => this.fillIn() }, icon("type", 16), "Fill in");
-    this.copy = h("button.button", { type: "button", onpointerdown: keep, onmousedown: keep, onclick: () => this.copyCode() }, icon("copy", 16), h("span", {}, "Copy"));
+    this.fill = h(
+      "button.button.primary",
+      { type: "button", onpointerdown: keep, onmousedown: keep, onclick: () => this.fillIn() },
+      icon("type", 16),
+      "Fill in",
+    );
+    this.copy = h(
+      "button.button",
+      { type: "button", onpointerdown: keep, onmousedown: keep, onclick: () => this.copyCode() },
+      icon("copy", 16),
+      h("span", {}, "Copy"),
+    );
     this.account = h("span");
     this.card = h(
       "section.otp",
       { "aria-label": "One-time code" },
-      h("header", {}, h("span.avatar.app-avatar.tiny", { "aria-hidden": "true" }, icon("app", 18)), h("span.otp-names", {}, (this.issuer = h("strong")), this.account)),
-      h("button.code", { type: "button", title: "Fill in or copy", onpointerdown: keep, onmousedown: keep, onclick: () => (this.target() ? this.fillIn() : this.copyCode()) }, this.digits, this.ring.root),
+      h(
+        "header",
+        {},
+        h("span.avatar.app-avatar.tiny", { "aria-hidden": "true" }, icon("app", 18)),
+        h("span.otp-names", {}, (this.issuer = h("strong")), this.account),
+      ),
+      h(
+        "button.code",
+        {
+          type: "button",
+          title: "Fill in or copy",
+          onpointerdown: keep,
+          onmousedown: keep,
+          onclick: () => (this.target() ? this.fillIn() : this.copyCode()),
+        },
+        this.digits,
+        this.ring.root,
+      ),
       h("div.otp-buttons", {}, this.fill, this.copy),
     );
     this.advice = h("p.advice", {}, "Click the code to put it into the form that is open.");
-    this.none = h("div.otp-none", {}, icon("shield", 34), h("strong", {}, "No accounts yet"), h("p", {}, "Codes appear here once this person has set up a second factor."));
+    this.none = h(
+      "div.otp-none",
+      {},
+      icon("shield", 34),
+      h("strong", {}, "No accounts yet"),
+      h("p", {}, "Codes appear here once this person has set up a second factor."),
+    );
   }
 
   /** Show the phone of another person. */
@@ -85,7 +128,8 @@ export class Phone {
 
   showCode() {
     const shown = this.code ? [this.card, this.advice] : [this.none];
-    if (shown[0].parentNode !== this.screen) this.screen.replaceChildren(this.screen.firstChild, ...shown);
+    if (shown[0].parentNode !== this.screen)
+      this.screen.replaceChildren(this.screen.firstChild, ...shown);
     this.digits.textContent = this.code ? `${this.code.slice(0, 3)} ${this.code.slice(3)}` : "";
     this.digits.setAttribute("aria-label", this.code ?? "");
     this.tick();
@@ -142,7 +186,14 @@ function ring() {
   svg.setAttribute("aria-hidden", "true");
   const circles = ["track", "rest"].map((name) => {
     const circle = document.createElementNS(space, "circle");
-    for (const [key, value] of Object.entries({ cx: 18, cy: 18, r: 15, class: name, pathLength: 100 })) circle.setAttribute(key, value);
+    for (const [key, value] of Object.entries({
+      cx: 18,
+      cy: 18,
+      r: 15,
+      class: name,
+      pathLength: 100,
+    }))
+      circle.setAttribute(key, value);
     svg.append(circle);
     return circle;
   });

@@ -13,7 +13,11 @@ let current = null;
  * @param {{onclose?: Function, isWide?: boolean, side?: "start"|"end", prefersAbove?: boolean}} options
  *   `isWide` makes it at least as wide as the anchor.
  */
-export function popover(anchor, content, { onclose, isWide = false, side = "start", prefersAbove = false } = {}) {
+export function popover(
+  anchor,
+  content,
+  { onclose, isWide = false, side = "start", prefersAbove = false } = {},
+) {
   current?.();
   const box = h("div.popover", {}, content);
   document.body.append(box);
@@ -66,7 +70,9 @@ function position(box, anchor, { isWide, side, prefersAbove }) {
   const size = box.getBoundingClientRect();
   const below = innerHeight - from.bottom - gap - 8;
   const above = from.top - gap - 8;
-  const isAbove = prefersAbove ? above > size.height || above > below : size.height > below && above > below;
+  const isAbove = prefersAbove
+    ? above > size.height || above > below
+    : size.height > below && above > below;
   box.style.maxHeight = `${Math.max(120, isAbove ? above : below)}px`;
   const height = Math.min(size.height, isAbove ? above : below);
   const left = side === "end" ? from.right - size.width : from.left;
@@ -84,7 +90,12 @@ function position(box, anchor, { isWide, side, prefersAbove }) {
  */
 export function moved(event, items, index) {
   const last = items.length - 1;
-  const steps = { ArrowDown: index >= last ? 0 : index + 1, ArrowUp: index <= 0 ? last : index - 1, Home: 0, End: last };
+  const steps = {
+    ArrowDown: index >= last ? 0 : index + 1,
+    ArrowUp: index <= 0 ? last : index - 1,
+    Home: 0,
+    End: last,
+  };
   if (!(event.key in steps) || last < 0) return index;
   event.preventDefault();
   return steps[event.key];

@@ -14,7 +14,12 @@ export class Rail {
     this.root = h(
       "nav.rail",
       { "aria-label": "Channels" },
-      h("header.rail-header", {}, h("span.team-sign", { "aria-hidden": "true" }, icon("app", 22)), h("span.team-names", {}, this.name, h("small", {}, "sandbox workspace"))),
+      h(
+        "header.rail-header",
+        {},
+        h("span.team-sign", { "aria-hidden": "true" }, icon("app", 22)),
+        h("span.team-names", {}, this.name, h("small", {}, "sandbox workspace")),
+      ),
       this.body,
       this.foot,
     );
@@ -26,7 +31,16 @@ export class Rail {
     const focused = document.activeElement?.closest(".rail-item")?.dataset.id;
     const channels = session.inbox.filter((entry) => entry.kind === "channel");
     const apps = session.inbox.filter((entry) => entry.kind === "im");
-    this.body.replaceChildren(...section("Channels", channels.map((entry) => this.item(entry))), ...section("Apps", apps.map((entry) => this.item(entry))));
+    this.body.replaceChildren(
+      ...section(
+        "Channels",
+        channels.map((entry) => this.item(entry)),
+      ),
+      ...section(
+        "Apps",
+        apps.map((entry) => this.item(entry)),
+      ),
+    );
     if (focused) this.body.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
     this.showPerson();
   }
@@ -45,11 +59,16 @@ export class Rail {
         "aria-current": isHere ? "page" : null,
         "aria-label": label,
         data: { id: entry.id },
-        onclick: () => session.goTo({ channel: entry.id, tab: isApp ? (isHere ? session.place.tab : "messages") : undefined }),
+        onclick: () =>
+          session.goTo({
+            channel: entry.id,
+            tab: isApp ? (isHere ? session.place.tab : "messages") : undefined,
+          }),
       },
       isApp ? avatar(null, session, "tiny") : icon("hash", 17),
       h("span.rail-name", {}, name),
-      entry.unread > 0 && h("span.badge.count", { class: isApp ? "strong" : "" }, String(entry.unread)),
+      entry.unread > 0 &&
+        h("span.badge.count", { class: isApp ? "strong" : "" }, String(entry.unread)),
     );
   }
 
@@ -58,7 +77,16 @@ export class Rail {
     const { person } = this.session;
     this.foot.replaceChildren(
       avatar(person, this.session, "small"),
-      h("span.rail-person", {}, h("strong", {}, person.real_name || person.name), h("small", {}, `${time(person, new Date())} · ${person.tz.split("/").at(-1).replaceAll("_", " ")}`)),
+      h(
+        "span.rail-person",
+        {},
+        h("strong", {}, person.real_name || person.name),
+        h(
+          "small",
+          {},
+          `${time(person, new Date())} · ${person.tz.split("/").at(-1).replaceAll("_", " ")}`,
+        ),
+      ),
     );
   }
 }

@@ -58,7 +58,11 @@ function leaf(element, session) {
     case "usergroup":
       return h("span.mention", {}, "@group");
     case "date":
-      return h("time", {}, dateToken(session.person, new Date(element.timestamp * 1000), element.format));
+      return h(
+        "time",
+        {},
+        dateToken(session.person, new Date(element.timestamp * 1000), element.format),
+      );
     case "color":
       return h("code", {}, element.value);
     default:

@@ -42,14 +42,24 @@ class Select {
       onblur: () => setTimeout(() => this.isOpen || this.showChosen()),
     });
     this.chips = h("span.chips");
-    this.clear = h("button.icon-button", { type: "button", "aria-label": "Clear", hidden: true, onclick: () => this.take(null) }, icon("close", 16));
+    this.clear = h(
+      "button.icon-button",
+      { type: "button", "aria-label": "Clear", hidden: true, onclick: () => this.take(null) },
+      icon("close", 16),
+    );
     const toggle = (event) => {
       if (event.target.closest("button") || event.target === this.input) return;
       event.preventDefault();
       this.input.focus();
       this.open();
     };
-    this.root = h("div.select", { class: this.isMulti ? "multi" : "", onmousedown: toggle }, h("span.values", {}, this.chips, this.input), this.clear, icon("chevron", 18));
+    this.root = h(
+      "div.select",
+      { class: this.isMulti ? "multi" : "", onmousedown: toggle },
+      h("span.values", {}, this.chips, this.input),
+      this.clear,
+      icon("chevron", 18),
+    );
   }
 
   get isOpen() {
@@ -81,14 +91,28 @@ class Select {
     if (!this.isMulti) return;
     this.chips.replaceChildren(
       ...names.map((name, index) =>
-        h("span.chip", {}, name, h("button.icon-button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => this.remove(index) }, icon("close", 13))),
+        h(
+          "span.chip",
+          {},
+          name,
+          h(
+            "button.icon-button",
+            { type: "button", "aria-label": `Remove ${name}`, onclick: () => this.remove(index) },
+            icon("close", 13),
+          ),
+        ),
       ),
     );
   }
 
   open() {
     if (this.isOpen) return;
-    this.list = h("div.listbox", { id: this.listId, role: "listbox", "aria-multiselectable": this.isMulti || null, onmousedown: (event) => event.preventDefault() });
+    this.list = h("div.listbox", {
+      id: this.listId,
+      role: "listbox",
+      "aria-multiselectable": this.isMulti || null,
+      onmousedown: (event) => event.preventDefault(),
+    });
     this.root.classList.add("open");
     this.input.setAttribute("aria-expanded", "true");
     this.close = popover(this.root, this.list, {
@@ -107,7 +131,8 @@ class Select {
   search() {
     this.open();
     clearTimeout(this.timer);
-    if (this.source === "external") this.timer = setTimeout(() => this.find(this.input.value), PAUSE);
+    if (this.source === "external")
+      this.timer = setTimeout(() => this.find(this.input.value), PAUSE);
     else this.find(this.input.value);
   }
 
@@ -122,15 +147,28 @@ class Select {
   matching(query) {
     const words = query.trim().toLocaleLowerCase();
     return this.known()
-      .map((group) => ({ ...group, options: group.options.filter((option) => this.nameOf(option).toLocaleLowerCase().includes(words)) }))
+      .map((group) => ({
+        ...group,
+        options: group.options.filter((option) =>
+          this.nameOf(option).toLocaleLowerCase().includes(words),
+        ),
+      }))
       .filter((group) => group.options.length > 0);
   }
 
   known() {
     const { element, session } = this.handle;
     if (this.source === "users") return [{ options: session.people.map((person) => person.id) }];
-    if (this.source === "channels") return [{ options: session.inbox.filter((entry) => entry.kind === "channel").map((entry) => entry.id) }];
-    if (this.source === "conversations") return [{ options: session.inbox.map((entry) => entry.id) }];
+    if (this.source === "channels")
+      return [
+        {
+          options: session.inbox
+            .filter((entry) => entry.kind === "channel")
+            .map((entry) => entry.id),
+        },
+      ];
+    if (this.source === "conversations")
+      return [{ options: session.inbox.map((entry) => entry.id) }];
     return grouped(element);
   }
 
@@ -142,7 +180,9 @@ class Select {
     }
     this.say("Searching…", true);
     try {
-      return grouped(await this.handle.surface.suggest(this.handle.block, this.handle.element, query));
+      return grouped(
+        await this.handle.surface.suggest(this.handle.block, this.handle.element, query),
+      );
     } catch (problem) {
       if (!(problem instanceof Failure)) throw problem;
       if (this.isOpen && this.query === query) this.say(problem.message);
@@ -153,16 +193,25 @@ class Select {
   say(text, isBusy = false) {
     this.offered = [];
     this.active = -1;
-    this.list.replaceChildren(h("p.note", { role: "status" }, isBusy && h("span.spinner", { "aria-hidden": "true" }), text));
+    this.list.replaceChildren(
+      h("p.note", { role: "status" }, isBusy && h("span.spinner", { "aria-hidden": "true" }), text),
+    );
   }
 
   offer(groups) {
     this.offered = [];
     const taken = new Set(this.chosen.map(keyOf));
     const nodes = groups.map((group) => {
-      const options = group.options.map((option) => this.optionNode(option, taken.has(keyOf(option))));
+      const options = group.options.map((option) =>
+        this.optionNode(option, taken.has(keyOf(option))),
+      );
       if (!group.label) return options;
-      return h("div", { role: "group", "aria-label": group.label }, h("p.group", { "aria-hidden": "true" }, group.label), options);
+      return h(
+        "div",
+        { role: "group", "aria-label": group.label },
+        h("p.group", { "aria-hidden": "true" }, group.label),
+        options,
+      );
     });
     if (this.offered.length === 0) return this.say("Nothing found");
     this.list.replaceChildren(...nodes.flat());
@@ -172,10 +221,23 @@ class Select {
   }
 
   optionNode(option, isTaken) {
-    const description = typeof option === "object" && option.description && h("span.description", {}, withEmoji(option.description.text));
+    const description =
+      typeof option === "object" &&
+      option.description &&
+      h("span.description", {}, withEmoji(option.description.text));
     const node = h(
       "div.option",
-      { id: newId("option"), role: "option", "aria-selected": String(isTaken), onclick: () => this.take(option), onmousemove: () => this.activate(this.offered.findIndex((each) => each.node === node), false) },
+      {
+        id: newId("option"),
+        role: "option",
+        "aria-selected": String(isTaken),
+        onclick: () => this.take(option),
+        onmousemove: () =>
+          this.activate(
+            this.offered.findIndex((each) => each.node === node),
+            false,
+          ),
+      },
       h("span.names", {}, h("span", {}, this.nameOf(option)), description),
       isTaken && icon("check", 16),
     );
@@ -199,7 +261,12 @@ class Select {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         event.preventDefault();
         this.open();
-      } else if (event.key === "Backspace" && this.isMulti && this.input.value === "" && this.chosen.length) {
+      } else if (
+        event.key === "Backspace" &&
+        this.isMulti &&
+        this.input.value === "" &&
+        this.chosen.length
+      ) {
         this.remove(this.chosen.length - 1);
       }
       return;
@@ -239,6 +306,10 @@ function keyOf(option) {
 }
 
 function grouped(source) {
-  if (source.option_groups) return source.option_groups.map((group) => ({ label: withEmoji(group.label.text), options: group.options }));
+  if (source.option_groups)
+    return source.option_groups.map((group) => ({
+      label: withEmoji(group.label.text),
+      options: group.options,
+    }));
   return [{ options: source.options ?? [] }];
 }

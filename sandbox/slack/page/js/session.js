@@ -58,13 +58,17 @@ export class Session extends EventTarget {
 
   /** Take over fresh unread counts; choose a place if there is none yet. */
   received(inbox) {
-    const isReading = (entry) => entry.id === this.place?.channel && !this.isHome && !document.hidden;
+    const isReading = (entry) =>
+      entry.id === this.place?.channel && !this.isHome && !document.hidden;
     // What the person is looking at is not unread, even if the server was not told yet.
     this.inbox = inbox.map((entry) => (isReading(entry) ? { ...entry, unread: 0 } : entry));
     this.tell("inbox");
     if (this.place && this.entry(this.place.channel)) return;
     const { channel, kind, ...rest } = this.wanted ?? {};
-    const entry = inbox.find((each) => each.id === channel) ?? inbox.find((each) => each.kind === kind) ?? inbox[0];
+    const entry =
+      inbox.find((each) => each.id === channel) ??
+      inbox.find((each) => each.kind === kind) ??
+      inbox[0];
     if (entry) this.goTo({ ...(entry.id === channel || kind ? rest : {}), channel: entry.id });
   }
 

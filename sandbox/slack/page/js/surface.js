@@ -51,7 +51,12 @@ export class Surface {
     } else {
       action[fieldOf(element.type)] = value;
     }
-    const body = { user: this.session.person.id, container: this.container, action, state: this.state };
+    const body = {
+      user: this.session.person.id,
+      container: this.container,
+      action,
+      state: this.state,
+    };
     try {
       const answer = await post("click", body);
       // Opening a link tells the app too, but whether it cares is its own affair.
@@ -67,7 +72,10 @@ export class Surface {
   /** Ask the app for options; returns `{options}` or `{option_groups}`. */
   suggest(block, element, value) {
     const { container } = this;
-    const where = container.type === "message" ? { channel: container.channel, ts: container.ts } : { view_id: container.view_id };
+    const where =
+      container.type === "message"
+        ? { channel: container.channel, ts: container.ts }
+        : { view_id: container.view_id };
     return post("options", {
       user: this.session.person.id,
       ...where,
@@ -82,4 +90,3 @@ export class Surface {
     return `/people/file?${new URLSearchParams({ user: this.session.person.id, id })}`;
   }
 }
-

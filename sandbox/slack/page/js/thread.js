@@ -12,10 +12,23 @@ export class Thread {
     this.list = new MessageList(session, { isThread: true });
     this.composer = new Composer(session, { isThread: true });
     this.where = h("span.where");
-    const close = h("button.icon-button", { type: "button", "aria-label": "Close thread", onclick: () => this.session.openThread(null) }, icon("close", 18));
+    const close = h(
+      "button.icon-button",
+      {
+        type: "button",
+        "aria-label": "Close thread",
+        onclick: () => this.session.openThread(null),
+      },
+      icon("close", 18),
+    );
     this.root = h(
       "aside.thread",
-      { "aria-label": "Thread", hidden: true, onkeydown: (event) => event.key === "Escape" && !event.defaultPrevented && this.session.openThread(null) },
+      {
+        "aria-label": "Thread",
+        hidden: true,
+        onkeydown: (event) =>
+          event.key === "Escape" && !event.defaultPrevented && this.session.openThread(null),
+      },
       h("header.place-header", {}, h("h1", {}, "Thread"), this.where, close),
       this.list.root,
       this.composer.root,
@@ -40,7 +53,11 @@ export class Thread {
     const { session } = this;
     const { person, place, thread } = session;
     if (!thread || !place) return;
-    const { messages } = await read("history", { user: person.id, channel: place.channel, thread_ts: thread });
+    const { messages } = await read("history", {
+      user: person.id,
+      channel: place.channel,
+      thread_ts: thread,
+    });
     if (person !== session.person || place !== session.place || thread !== session.thread) return;
     this.list.show(messages, { channel: place.channel });
   }
