@@ -210,9 +210,7 @@ class Door:
                 ]
                 return Response(status_code=500)
         if bank.signs_answers_as is not None:
-            headers |= signatures.sign(
-                bank.signs_answers_as, headers["X-Request-ID"], content, bank.now()
-            )
+            headers |= signatures.sign(bank.signs_answers_as, headers["X-Request-ID"], content)
         return Response(content, answer.status, headers)
 
     def _note(self, name: str, request: Request, call: Call, status: int) -> None:

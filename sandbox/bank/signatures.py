@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -115,12 +115,11 @@ def _check_signature(headers: Mapping[str, str], certificate: x509.Certificate) 
         raise Refusal(401, "SIGNATURE_INVALID", "it does not verify") from None
 
 
-def sign(identity: Identity, request_id: str, body: bytes, now: datetime) -> dict[str, str]:
+def sign(identity: Identity, request_id: str, body: bytes) -> dict[str, str]:
     """Return the headers by which a bank that signs its answers vouches for one."""
     values = {
         "digest": "SHA-256=" + base64.b64encode(hashlib.sha256(body).digest()).decode(),
         "x-request-id": request_id,
-        "date": format_datetime(now, usegmt=True),
     }
     text = "\n".join(f"{name}: {value}" for name, value in values.items())
     signature = identity.key.sign(text.encode(), PKCS1v15(), SHA256())
@@ -128,7 +127,6 @@ def sign(identity: Identity, request_id: str, body: bytes, now: datetime) -> dic
     key_id = f"SN={identity.certificate.serial_number:X},CA={issuer}"
     return {
         "Digest": values["digest"],
-        "Date": values["date"],
         "Signature": f'keyId="{key_id}",algorithm="rsa-sha256",headers="{" ".join(values)}",'
         f'signature="{base64.b64encode(signature).decode()}"',
     }
