@@ -264,6 +264,9 @@ class HttpClient:
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 raise Untrusted(self._connection, "http.encoded", self._where)
             content = bytearray()
+            declared = response.headers.get("content-length", "")
+            if declared.isdigit() and int(declared) > self._settings.max_response_bytes:
+                raise Untrusted(self._connection, "http.too_large", self._where)
             async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) > self._settings.max_response_bytes:

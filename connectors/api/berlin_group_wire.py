@@ -116,7 +116,7 @@ class Wire:
             content=content,
             acts=asking.acts,
         )
-        self._check_origin(asking, request_id, response)
+        response = self._checked(asking, request_id, response)
         if response.status not in expect:
             raise self._without_secrets(failure(self._name, asking, response, self._now()))
         return Exchange(method, path, response)
@@ -176,23 +176,27 @@ class Wire:
             headers |= self._signer.headers(headers, content, self._now())
         return headers
 
-    def _check_origin(self, asking: Asking, request_id: str, response: HttpResponse) -> None:
-        """Refuse an answer that is not provably one to our question.
+    def _checked(self, asking: Asking, request_id: str, response: HttpResponse) -> HttpResponse:
+        """Return an answer if it is provably one to our question.
 
         ``X-Request-ID`` is mandatory in every answer. Where nothing acted, its absence is
-        forgiven; and what a proxy on the way says of itself (408, 429, 5xx) proves nothing anyway.
+        forgiven. A proxy on the way may say of itself that it failed (408, 5xx) or is busy (429):
+        without a proof of whose words it carries, such an answer is taken for its status alone.
         """
-        echo = response.headers.get("x-request-id")
-        from_proxy = response.status in (408, 429) or response.status >= 500
-        if echo is None and asking.acts and not from_proxy:
-            raise Untrusted(self._name, "answer.request_id", f"HTTP {response.status}")
+        status, echo = response.status, response.headers.get("x-request-id")
+        has_failed = status == 408 or status >= 500
+        if echo is None and asking.acts and not (has_failed or status == 429):
+            raise Untrusted(self._name, "answer.request_id", f"HTTP {status}")
         if echo is not None and echo.strip().lower() != request_id.lower():
             raise Untrusted(self._name, "answer.request_id")
         if self._verifier:
             try:
                 self._verifier.verify(response.headers, response.content, self._now())
             except SigningError as error:
-                raise Untrusted(self._name, error.code, f"HTTP {response.status}") from None
+                if has_failed:
+                    return HttpResponse(status, {}, b"")
+                raise Untrusted(self._name, error.code, f"HTTP {status}") from None
+        return response
 
     def _without_secrets(self, error: ConnectorError) -> ConnectorError:
         """Take our token out of the bank's words, should it have repeated it."""

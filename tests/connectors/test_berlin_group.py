@@ -869,6 +869,8 @@ async def test_only_signed_answers_are_believed(seal: Identity, bank_seal: Ident
         (bank_seal, (400, complaint("FORMAT_ERROR")), Refused),
         (seal, (400, complaint("FORMAT_ERROR")), Untrusted),
         (None, (429, b""), Untrusted),
+        (None, (503, complaint("SERVICE_UNAVAILABLE")), Indeterminate),
+        (bank_seal, (503, complaint("SERVICE_UNAVAILABLE")), NotSent),
     ):
         script = Script().on(POST, body)
         if signer:
