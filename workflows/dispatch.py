@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
@@ -54,12 +56,14 @@ class Pace:
             that has passed since sending, up to ``longest``.
         give_up_after: For how long sending is tried while it certainly does not get through.
         receipt_within: For how long a receipt is looked for after settlement.
+        grace: Seconds a payment on the wire is waited for at a stop.
     """
 
     first: float = 5.0
     longest: float = 900.0
     give_up_after: timedelta = timedelta(hours=24)
     receipt_within: timedelta = timedelta(days=3)
+    grace: float = 10.0
 
     def wait(self, elapsed: timedelta) -> float:
         """Return the seconds until the next question."""
@@ -96,6 +100,8 @@ class Dispatcher:
         self.connectors = connectors
         self.clock = clock
         self.pace = pace or Pace()
+        self._walking: set[asyncio.Task[Any]] = set()
+        self._sending: set[asyncio.Task[Outcome]] = set()
         self.steps: Mapping[str, Callable[[str], Awaitable[Next]]] = {
             "release": self.release,
             "submit": self.submit,
@@ -122,13 +128,25 @@ class Dispatcher:
         await self.sweep()
 
     async def stop(self) -> None:
-        """Stop; what is under way goes on at the next start."""
+        """Stop; what is under way goes on at the next start.
+
+        A payment on the wire is given a moment to be answered. Workflows are cancelled rather
+        than left to fail: DBOS records a failure, and would not take the workflow up again.
+        """
         global _running  # noqa: PLW0603
-        if _running is self:
-            _running = None
-            # DBOS made its own pool the loop's default one, and takes it along when it goes.
-            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
-            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+        if _running is not self:
+            return
+        _running = None
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=self.pace.grace)
+        for task in self._walking:
+            task.cancel()
+        await asyncio.gather(*self._walking, return_exceptions=True)
+        # DBOS made its own pool the loop's default one, and takes it along when it goes.
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as own:
+            await loop.run_in_executor(own, _destroy)
+        loop.set_default_executor(ThreadPoolExecutor())
 
     async def begin(self, order_id: str) -> None:
         """Start the order's workflow; a second start of the same order changes nothing."""
@@ -183,8 +201,11 @@ class Dispatcher:
         return await self._onward(order)
 
     async def _send(self, order: Order, instruction: Instruction) -> Outcome | ConnectorError:
+        task = asyncio.create_task(self.connectors[order.connector].submit(instruction))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
         try:
-            return await self.connectors[order.connector].submit(instruction)
+            return await task
         except ConnectorError as error:
             log.warning("submit", order=order.id, error=str(error), kind=type(error).__name__)
             return error
@@ -359,6 +380,25 @@ class Dispatcher:
             },
         )
 
+    @contextmanager
+    def walking(self) -> Iterator[None]:
+        """Note the present task while it walks an order's workflow."""
+        task: asyncio.Task[Any] | None = asyncio.current_task()
+        assert task is not None
+        self._walking.add(task)
+        try:
+            yield
+        finally:
+            self._walking.discard(task)
+
+    async def take(self, step: str, order_id: str) -> Next:
+        """Take a step; what goes wrong inside it is taken again later, never given up."""
+        try:
+            return await self.steps[step](order_id)
+        except Exception:
+            log.exception("step", step=step, order=order_id)
+            return Next(step, self.pace.first)
+
 
 _running: Dispatcher | None = None
 
@@ -366,16 +406,24 @@ _running: Dispatcher | None = None
 @DBOS.workflow(name="dispatch", max_recovery_attempts=1_000_000)
 async def _dispatch(order_id: str) -> None:
     """Walk an order from release to receipt; only recorded answers decide the way."""
-    step, wait = "release", 0.0
-    while step != DONE:
-        if wait:
-            await DBOS.sleep_async(wait)
-        step, wait = await DBOS.run_step_async({"name": step}, _take, step, order_id)
+    with _present().walking():
+        step, wait = "release", 0.0
+        while step != DONE:
+            if wait:
+                await DBOS.sleep_async(wait)
+            step, wait = await DBOS.run_step_async({"name": step}, _take, step, order_id)
 
 
 async def _take(step: str, order_id: str) -> tuple[str, float]:
-    dispatcher = _running
-    if dispatcher is None:  # stopping: the step is taken again at the next start
-        raise asyncio.CancelledError
-    onward = await dispatcher.steps[step](order_id)
+    onward = await _present().take(step, order_id)
     return onward.step, onward.wait
+
+
+def _present() -> Dispatcher:
+    if _running is None:  # stopping: the workflow goes on at the next start
+        raise asyncio.CancelledError
+    return _running
+
+
+def _destroy() -> None:
+    DBOS.destroy(workflow_completion_timeout_sec=0)

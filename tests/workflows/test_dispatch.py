@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import update
 
 from connectors.base import (
+    Account,
     Capability,
     Connector,
+    Creditor,
     Enquiry,
     Indeterminate,
     Instruction,
@@ -26,6 +28,7 @@ from connectors.base import (
     Refused,
     Untrusted,
 )
+from connectors.money import Money
 from tests.workflows.company import CIPHER, PEOPLE, Hands, Phones, company
 from tests.workflows.test_approvals import LARGE, PEOPLE_BY_ID, Desk
 from workflows import audit, instructions, orders
@@ -36,7 +39,7 @@ from workflows.orders import Order, OrderState
 from workflows.refusal import Refusal
 from workflows.tables import payment_order
 
-QUICK = Pace(first=0.01, longest=0.02)
+QUICK = Pace(first=0.01, longest=0.02, grace=0.1)
 SETTLED = Outcome(Progress.SETTLED, "ACSC", "R1")
 PENDING = Outcome(Progress.PENDING, "ACSP", "R1")
 FINAL = {state.value for state in OrderState if state in orders.FINAL}
@@ -361,3 +364,41 @@ async def test_many_at_once_are_each_sent_once(office: Office) -> None:
         for order in found:
             await office.until(order, "settled")
     assert sorted(office.institution.ledger) == sorted(order.end_to_end_id for order in found)
+
+
+async def test_a_step_that_fails_by_our_own_fault_is_taken_again(office: Office) -> None:
+    class Clumsy(Institution):
+        faults = 2
+
+        def service(self, account: Account, creditor: Creditor, amount: Money) -> str:
+            self.faults -= 1
+            if self.faults >= 0:
+                raise RuntimeError("a fault of ours")
+            return "x"
+
+    office.institution = Clumsy()
+    order = await office.approved()
+    async with office.open() as dispatcher:
+        await dispatcher.begin(order.id)
+        await office.until(order, "settled")
+    assert len(office.institution.ledger) == 1
+
+
+async def test_a_stop_waits_for_the_payment_on_the_wire(office: Office) -> None:
+    arrived = asyncio.Event()
+
+    class Slow(Institution):
+        async def submit(self, instruction: Instruction) -> Outcome:
+            arrived.set()
+            await asyncio.sleep(0.2)
+            return await super().submit(instruction)
+
+    office.institution = Slow()
+    order = await office.approved()
+    async with office.open(replace(QUICK, grace=5.0)) as dispatcher:
+        await dispatcher.begin(order.id)
+        await arrived.wait()
+    async with office.open():
+        await office.until(order, "settled")
+    assert office.institution.ledger == [order.end_to_end_id]
+    assert "order.unknown" not in await office.kinds(order.id)
