@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,8 +101,8 @@ class Dispatcher:
         self.clock = clock
         self.pace = pace or Pace()
         self._walking: set[asyncio.Task[Any]] = set()
-        self._sending: set[asyncio.Task[Outcome]] = set()
-        self.steps: Mapping[str, Callable[[str], Awaitable[Next]]] = {
+        self._sending: set[asyncio.Task[Next]] = set()
+        self.steps: Mapping[str, Callable[[str], Coroutine[Any, Any, Next]]] = {
             "release": self.release,
             "submit": self.submit,
             "follow": self.follow,
@@ -201,11 +201,8 @@ class Dispatcher:
         return await self._onward(order)
 
     async def _send(self, order: Order, instruction: Instruction) -> Outcome | ConnectorError:
-        task = asyncio.create_task(self.connectors[order.connector].submit(instruction))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
         try:
-            return await task
+            return await self.connectors[order.connector].submit(instruction)
         except ConnectorError as error:
             log.warning("submit", order=order.id, error=str(error), kind=type(error).__name__)
             return error
@@ -393,8 +390,12 @@ class Dispatcher:
 
     async def take(self, step: str, order_id: str) -> Next:
         """Take a step; what goes wrong inside it is taken again later, never given up."""
+        taking = asyncio.create_task(self.steps[step](order_id))
+        if step == "submit":
+            self._sending.add(taking)
+            taking.add_done_callback(self._sending.discard)
         try:
-            return await self.steps[step](order_id)
+            return await taking
         except Exception:
             log.exception("step", step=step, order=order_id)
             return Next(step, self.pace.first)
