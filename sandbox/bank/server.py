@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from sandbox.bank import signatures
 from sandbox.bank.api import Answer, Api, Call, Operation
@@ -27,14 +27,6 @@ from sandbox.serving import Served, disconnected, drop_connection, serve_app
 
 _MOST_BODY = 1024 * 1024
 _OVERSIZED = 64 * 1024 * 1024
-
-
-class _Dropped(Exception):
-    """The connection ends here without an answer."""
-
-
-class _Hanging(Exception):
-    """No answer, until the client goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ class Door:
         self._bank = bank
         self.api = Api(bank)
         self._replays: dict[str, tuple[bytes, Answer]] = {}
-        self.app: ASGIApp = self._guarded(Starlette(routes=self._routes()))
+        self.app: ASGIApp = Starlette(routes=self._routes())
 
     def _routes(self) -> list[Route]:
         api = self.api
@@ -143,11 +135,11 @@ class Door:
             await asyncio.sleep(planned.seconds)
         if planned is not None and planned.fault in BEFORE:
             self._note(name, request, call, 0)
-            return _spoil(planned)
+            return await _silent(planned, request)
         answer = self._refusal_of(planned) or self._answer(operation, request, call)
         self._note(name, request, call, answer.status)
         if planned is not None and planned.fault not in _ANNOUNCED:
-            return self._spoilt(planned, request, call, answer)
+            return await self._spoilt(planned, request, call, answer)
         return self._sent(request, call, answer)
 
     # ---- what is right ------------------------------------------------------------------------
@@ -239,7 +231,9 @@ class Door:
             case _:
                 return None
 
-    def _spoilt(self, planned: Planned, request: Request, call: Call, answer: Answer) -> Response:
+    async def _spoilt(
+        self, planned: Planned, request: Request, call: Call, answer: Answer
+    ) -> Response:
         """Return what goes out instead of an answer to something that was done."""
         response = self._sent(request, call, answer)
         headers = {"X-Request-ID": call.headers.get("x-request-id", "")}
@@ -262,18 +256,7 @@ class Door:
                 response.headers["X-Request-ID"] = str(uuid4())
                 return response
             case _:
-                return _spoil(planned)
-
-    def _guarded(self, app: ASGIApp) -> ASGIApp:
-        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            try:
-                await app(scope, receive, send)
-            except _Dropped:
-                await drop_connection(scope, receive)
-            except _Hanging:
-                await disconnected(receive)
-
-        return guarded
+                return await _silent(planned, request)
 
 
 _ANNOUNCED = frozenset(
@@ -282,10 +265,10 @@ _ANNOUNCED = frozenset(
 """Faults whose answer is in order as an answer."""
 
 
-def _spoil(planned: Planned) -> Response:
-    """End a call without a proper answer."""
+async def _silent(planned: Planned, request: Request) -> Response:
+    """End a call without a proper answer; what is returned after a silence reaches nobody."""
     if planned.fault in (Fault.DROP_BEFORE, Fault.DROP_AFTER):
-        raise _Dropped
-    if planned.fault in (Fault.HANG_BEFORE, Fault.HANG_AFTER):
-        raise _Hanging
+        await drop_connection(request.scope, request.receive)
+    elif planned.fault in (Fault.HANG_BEFORE, Fault.HANG_AFTER):
+        await disconnected(request.receive)
     return Response(b'{"error":"internal"}', planned.status, media_type="application/json")
