@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from connectors import registry
@@ -128,6 +129,19 @@ SETUPS: dict[str, Callable[[Certificates], Setup]] = {
 
 
 class BerlinGroupBank(Institution):
+    codes = MappingProxyType(
+        {
+            Fault.DROPPED_BEFORE: "http.dropped",
+            Fault.DROPPED_AFTER: "http.dropped",
+            Fault.LATE: "http.timeout",
+            Fault.BROKEN_BEFORE: "http.server_error",
+            Fault.BROKEN_AFTER: "http.server_error",
+            Fault.FORGED_AFTER: "signature.invalid",
+            Fault.OVERSIZED_AFTER: "http.too_large",
+            Fault.MIXED_UP_AFTER: "answer.request_id",
+        }
+    )
+
     def __init__(self, bank: Bank, serving: Serving, setup: Setup, clock: Clock) -> None:
         self.bank = bank
         self.serving = serving

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -96,6 +97,8 @@ class Institution(ABC):
         creditor: Somebody it can pay.
         clock: The time of both sides.
         secrets: What must never show in an error.
+        codes: How a lost answer shows, where only one way is right: a simulator that answers
+            where it should be silent would prove nothing.
     """
 
     connector: Connector
@@ -103,6 +106,7 @@ class Institution(ABC):
     creditor: Creditor
     clock: Clock
     secrets: tuple[str, ...]
+    codes: Mapping[Fault, str]
 
     @abstractmethod
     def executed(self, end_to_end_id: str) -> int:

@@ -178,6 +178,7 @@ async def test_a_lost_answer_never_pays_twice(institution: Institution, fault: F
     with pytest.raises(Indeterminate) as caught:
         await connector.submit(instruction)
     assert isinstance(caught.value, Untrusted) is (fault in ALARMING)
+    assert caught.value.code == institution.codes.get(fault, caught.value.code)
     for secret in institution.secrets:
         assert secret not in repr(caught.value) + str(caught.value)
     institution.clock.advance(timedelta(minutes=1))

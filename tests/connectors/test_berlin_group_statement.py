@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.api.berlin_group_messages import BalancesAnswer
@@ -174,6 +174,7 @@ def test_garbage(content: bytes) -> None:
     assert code_of(Document("application/json", content, FIRST, LAST)) == "answer.malformed"
 
 
+@settings(deadline=None)
 @given(
     st.binary()
     | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(
@@ -216,6 +217,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(page=_json, state=_json, with_balances=st.booleans())
 def test_no_answer_inside_crashes_it(page: Any, state: Any, with_balances: bool) -> None:
     kept = {"body": json.dumps(page)}, {"body": json.dumps(state)}
@@ -234,6 +236,7 @@ _movements = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(movements=_movements, now=st.integers(-(10**12), 10**12), size=st.integers(1, 5))
 def test_sums_and_keys_are_preserved(
     movements: list[tuple[int, date, str]], now: int, size: int

@@ -20,7 +20,9 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "bank_apis_derived.json"
 
 header_text = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
-once = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+once = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None
+)
 
 
 def test_digest_of_the_published_vector() -> None:
