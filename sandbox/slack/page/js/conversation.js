@@ -44,7 +44,7 @@ export class Conversation {
     const name = this.name;
     this.composer.open(channel, {
       label: this.isApp
-        ? `Write to ${name}, or type / for its commands`
+        ? `Type / for commands of ${name}, or write to it`
         : `Write to #${name}, or type / for commands`,
     });
     this.unread = session.entry(channel).unread;

@@ -72,7 +72,7 @@ export function ago(language, instant, now = new Date()) {
     ["hour", 3_600],
     ["minute", 60],
   ];
-  const [unit, length] = steps.find(([, each]) => Math.abs(seconds) >= each) ?? ["minute", 60];
+  const [unit, length] = steps.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 60];
   const count = Math.trunc(seconds / length);
   try {
     return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(count, unit);

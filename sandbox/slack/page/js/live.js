@@ -5,7 +5,10 @@ const LONGEST_WAIT = 8_000;
 
 /** A stream of one person's news that opens itself again when it breaks. */
 export class Live {
-  /** @param {{onnews: Function, ononline: Function}} listeners `ononline(isOnline, isAgain)`. */
+  /**
+   * @param {{onnews: Function, ononline: Function}} listeners `ononline(true)` each time news begin
+   *   to come: what happened before is not told.
+   */
   constructor({ onnews, ononline }) {
     this.onnews = onnews;
     this.ononline = ononline;
@@ -14,11 +17,15 @@ export class Live {
 
   /** Follow a person's news, from now on only theirs. */
   follow(userId) {
+    this.pause();
+    this.userId = userId;
+    this.connect();
+  }
+
+  /** Hear nothing until `follow`: a browser keeps only a few streams open for all its tabs. */
+  pause() {
     this.source?.close();
     clearTimeout(this.timer);
-    this.userId = userId;
-    this.isAgain = false;
-    this.connect();
   }
 
   connect() {
@@ -26,15 +33,13 @@ export class Live {
     this.source = source;
     source.onopen = () => {
       this.wait = FIRST_WAIT;
-      this.ononline(true, this.isAgain);
-      this.isAgain = true;
+      this.ononline(true);
     };
     source.onmessage = (event) => this.onnews(JSON.parse(event.data));
     source.onerror = () => {
       // The browser gives up for good on some errors, so this page does the retrying.
       source.close();
-      this.isAgain = true;
-      this.ononline(false, true);
+      this.ononline(false);
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.connect(), this.wait);
       this.wait = Math.min(LONGEST_WAIT, this.wait * 2);

@@ -45,7 +45,7 @@ class Page {
     this.refreshers = this.makeRefreshers();
     this.live = new Live({
       onnews: (news) => this.hear(news),
-      ononline: (isOnline, isAgain) => this.online(isOnline, isAgain),
+      ononline: (isOnline) => this.online(isOnline),
     });
   }
 
@@ -78,7 +78,7 @@ class Page {
     session.on("person", () => this.personChanged());
     session.on("place", () => this.placeChanged());
     session.on("thread", () => this.threadChanged());
-    document.addEventListener("visibilitychange", () => document.hidden || this.refreshAll());
+    document.addEventListener("visibilitychange", () => this.follow());
     window.addEventListener("popstate", () => this.goBack());
     setInterval(() => {
       this.rail.showPerson();
@@ -92,7 +92,7 @@ class Page {
     this.showPeople();
     this.showRail();
     guarded(() => this.phone.open())();
-    this.live.follow(this.session.person.id);
+    this.follow();
     this.refreshers.inbox();
     this.refreshers.views();
     this.people.lookAround();
@@ -139,9 +139,15 @@ class Page {
     this.people.lookAround();
   }
 
-  online(isOnline, isAgain) {
+  /** Follow the news while the page is seen. */
+  follow() {
+    if (document.hidden) this.live.pause();
+    else this.live.follow(this.session.person.id);
+  }
+
+  online(isOnline) {
     this.people.setOnline(isOnline);
-    if (isOnline && isAgain) this.refreshAll();
+    if (isOnline) this.refreshAll();
   }
 
   refreshAll() {

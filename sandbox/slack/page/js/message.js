@@ -118,7 +118,7 @@ function replies(message, session, onthread) {
     { type: "button", onclick: onthread },
     icon("thread", 16),
     h("strong", {}, message.reply_count === 1 ? "1 reply" : `${message.reply_count} replies`),
-    last && h("span", {}, `Last reply ${last}`),
+    last && h("span", {}, `Last reply ${last === "now" ? "just now" : last}`),
     h("span.open", {}, "View thread"),
   );
 }

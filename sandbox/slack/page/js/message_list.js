@@ -96,7 +96,12 @@ export class MessageList {
 
   /** Return a message's row: the one that is there if nothing about it changed. */
   row(message, channel, isFollowing) {
-    const key = JSON.stringify([message, isFollowing, this.session.person.id]);
+    const key = JSON.stringify([
+      message,
+      isFollowing,
+      this.session.person.id,
+      this.session.edition,
+    ]);
     const old = this.rows.get(message.ts);
     if (old?.key === key) return old;
     const onthread = this.isThread

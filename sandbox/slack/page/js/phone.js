@@ -6,6 +6,9 @@ import { time } from "./dates.js";
 import { h, icon } from "./dom.js";
 import { toast } from "./toast.js";
 
+const FIELD = "input.field[type=text]";
+const CODE = /code|otp|token/i;
+
 /** Seconds a code lasts (RFC 6238's recommended time step). */
 const PERIOD = 30;
 
@@ -15,13 +18,8 @@ export class Phone {
   constructor(session, layer) {
     this.session = session;
     this.layer = layer;
-    this.field = null;
     this.code = null;
     this.build();
-    layer.addEventListener("focusin", (event) => {
-      if (event.target.matches("input.field[type=text]")) this.field = event.target;
-      this.showFill();
-    });
     new MutationObserver(() => this.showFill()).observe(layer, { childList: true, subtree: true });
     setInterval(() => this.tick(), 1000);
   }
@@ -145,12 +143,11 @@ export class Phone {
     if (left === 0 && !this.isAsking && !document.hidden) this.refresh();
   }
 
-  /** Return the field that a code would go to: the one in use, or the only one there is. */
+  /** Return the field of the open form that asks for a code, or the only field there is. */
   target() {
-    const boxes = [...this.layer.querySelectorAll(".veil:not([inert]) .modal")];
-    const fields = boxes.flatMap((box) => [...box.querySelectorAll("input.field[type=text]")]);
-    if (fields.includes(this.field)) return this.field;
-    return fields.length === 1 ? fields[0] : null;
+    const fields = [...this.layer.querySelectorAll(`.veil:not([inert]) .modal ${FIELD}`)];
+    const isForCode = (field) => CODE.test(field.closest("[data-block]").dataset.block);
+    return fields.find(isForCode) ?? (fields.length === 1 ? fields[0] : null);
   }
 
   showFill() {

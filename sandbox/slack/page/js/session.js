@@ -17,6 +17,7 @@ export class Session extends EventTarget {
 
   /** Take over a directory. */
   learn(workspace) {
+    this.edition = (this.edition ?? 0) + 1;
     this.team = workspace.team;
     this.app = workspace.app;
     this.users = new Map(workspace.users.map((user) => [user.id, user]));
