@@ -209,7 +209,7 @@ class World:
 
     async def order(self) -> Order:
         """Return the newest order."""
-        found = await self._read(lambda c: orders.in_states(c, *orders.OrderState))
+        found: list[Order] = await self._read(lambda c: orders.in_states(c, *orders.OrderState))
         return found[-1]
 
     async def sent(self, order: Order) -> Sent | None:

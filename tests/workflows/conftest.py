@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,12 @@ async def database(tmp_path: Path, hands: Hands, phones: Phones) -> AsyncIterato
     await opened.write(lambda c: payees.register(c, [ACME], now=hands()))
     for person in PEOPLE:
         await opened.write(
-            lambda c, p=person: second_factor.enrol(
-                c, CIPHER, p.id, phones.secret(p.id), now=hands()
+            partial(
+                second_factor.enrol,
+                cipher=CIPHER,
+                person_id=person.id,
+                secret=phones.secret(person.id),
+                now=hands(),
             )
         )
     yield opened

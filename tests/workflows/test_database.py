@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,11 @@ async def test_waiting_work_shares_a_commit_and_a_failure_undoes_only_itself(
     database = Database(tmp_path / "db.sqlite")
     await database.open()
 
-    def broken(connection: Connection) -> None:
+    def broken(connection: Connection) -> str:
         _put(connection, "broken")
         raise RuntimeError("no")
 
-    jobs = [database.write(lambda c, n=n: _put(c, f"{n:03}")) for n in range(200)]
+    jobs = [database.write(partial(_put, key=f"{n:03}")) for n in range(200)]
     jobs.insert(50, database.write(broken))
     results = await asyncio.gather(*jobs, return_exceptions=True)
     assert [r for r in results if isinstance(r, Exception)] == [results[50]]
@@ -88,9 +89,15 @@ async def test_an_altered_record_is_found(tmp_path: Path, damage: str, problem: 
     database = Database(tmp_path / "db.sqlite")
     await database.open()
     for number in range(1, 11):
+        facts = {"n": number}
         await database.write(
-            lambda c, n=number: audit.append(
-                c, at=system_clock(), actor="a", kind="k", subject=f"x{n}", facts={"n": n}
+            partial(
+                audit.append,
+                at=system_clock(),
+                actor="a",
+                kind="k",
+                subject=f"x{number}",
+                facts=facts,
             )
         )
     intact = await database.read(audit.verify)
