@@ -48,6 +48,7 @@ log = structlog.get_logger(__name__)
 
 DATABASE, WORKFLOWS = "countersign.sqlite", "dispatch.sqlite"
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
+_CONSENT_SECONDS = 6 * 3600.0
 _MENDED_BY_PEOPLE = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "missing_scope"}
 )
@@ -323,16 +324,36 @@ class App:
                 return
 
     async def _consents(self) -> None:
-        """Ask for the consents that are missing, so that a person can confirm them early."""
-        for name, connector in self.connectors.items():
-            if Capability.CONSENT not in connector.capabilities:
-                continue
-            accounts = tuple(
-                own.account for own in self.company.accounts.values() if own.connector == name
+        """Keep consents in force; what a person must confirm at the bank is told in the channel."""
+        asked: dict[str, str] = {}
+        while True:
+            for name, connector in self.connectors.items():
+                if Capability.CONSENT in connector.capabilities:
+                    with suppress(ConnectorError):
+                        await self._consent(name, connector, asked)
+            await asyncio.sleep(_CONSENT_SECONDS)
+
+    async def _consent(self, name: str, connector: Connector, asked: dict[str, str]) -> None:
+        accounts = tuple(
+            own.account for own in self.company.accounts.values() if own.connector == name
+        )
+        now = self._clock()
+        consent = await connector.consent(accounts, now)
+        log.info("consent", connector=name, status=consent.status, valid=consent.is_valid)
+        if consent.is_valid or asked.get(name) == consent.id:
+            return
+        asked[name] = consent.id
+        facts = {"status": consent.status, "text": consent.waiting_for_person, "url": consent.url}
+        await self.database.write(
+            lambda connection: audit.append(
+                connection,
+                at=now,
+                actor=audit.SYSTEM,
+                kind="consent.waiting",
+                subject=name[:64],
+                facts=facts,
             )
-            with suppress(ConnectorError):
-                consent = await connector.consent(accounts, self._clock())
-                log.info("consent", connector=name, status=consent.status, valid=consent.is_valid)
+        )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._background.append(asyncio.create_task(work))

@@ -26,7 +26,9 @@ _LINES = {
 }
 _ABOUT_ORDERS = frozenset({*_LINES, "order.requested", "order.status", "order.settled"})
 _TOLD_TO_ALL = frozenset({"order.amended", "order.cancelled", "order.decision_needed"})
-_ALARMS = frozenset({"reconciliation.alarm", "statement.quarantined", "order.returned"})
+_ALARMS = frozenset(
+    {"reconciliation.alarm", "statement.quarantined", "order.returned", "consent.waiting"}
+)
 
 
 def is_about_order(kind: str) -> bool:
@@ -102,7 +104,7 @@ def alarm_card(reader: Reader, entry: Entry) -> Card | None:
     if not is_alarm:
         return None
     facts = entry.facts
-    reason = str(facts.get("reason") or facts.get("code") or "")
+    reason = str(facts.get("reason") or facts.get("code") or facts.get("text") or "")
     key = f"alarm.{entry.kind}"
     return Card(
         title=reader.say(key, subject=entry.subject),

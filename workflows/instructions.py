@@ -280,7 +280,7 @@ def learned(
     reference = outcome.reference or sent.reference
     if to is OrderState.SUBMITTED and reference is None:
         # It is there, but cannot be followed: keep asking under the end-to-end id.
-        to = OrderState(order.state)
+        to = OrderState.UNKNOWN
     is_news = (
         to != order.state
         or outcome.status != sent.status

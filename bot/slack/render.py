@@ -117,6 +117,8 @@ def _button(action: Action) -> Block:
             "confirm": _plain(action.label, 30),
             "deny": _plain("✕", 30),
         }
+        if action.style:
+            button["confirm"]["style"] = action.style
     return button
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bank import Fault
+from sandbox.bank import Fault, Phone, Sca
 from sandbox.slack import text_of
 from tests.journeys.world import EUR_IBAN, TREASURY, a_world
 from workflows import audit, orders
@@ -249,3 +249,11 @@ async def test_the_record_has_no_code_and_no_secret(tmp_path: Path) -> None:
         assert code not in text
         assert not any(secret in text for secret in world.secrets.values())
         assert datetime.now(UTC) - entries[-1].at < timedelta(minutes=5)
+
+
+async def test_a_bank_that_waits_for_consent_says_so_in_the_channel(tmp_path: Path) -> None:
+    async with a_world(tmp_path, consent_sca=Sca(Phone.IGNORES)) as world:
+        carl = world.person("carl")
+        await carl.wait_message(lambda m: "waits for your consent" in text_of(m), TREASURY)
+        assert (await carl.command("/balance")).ok
+        await carl.wait_message(lambda m: "no balance yet" in text_of(m))
