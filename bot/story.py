@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from bot import wording
 from bot.cards import Card, Fact, Tone
 from bot.wording import Reader
@@ -51,7 +53,7 @@ def line(reader: Reader, entry: Entry) -> str | None:
         case "order.status":
             text = facts.get("waiting_for_person")
             if text is None:
-                return reader.say("story.status", status=str(facts.get("status") or ""))
+                return reader.say("story.status", status=_status(reader, entry))
             return (
                 reader.say("order_bank.asks", text=text)
                 if text
@@ -67,8 +69,8 @@ def line(reader: Reader, entry: Entry) -> str | None:
                 name=name,
                 reason=str(facts.get("reason") or _reason(reader, entry)),
                 reference=str(facts.get("reference") or facts.get("end_to_end_id") or ""),
-                status=str(facts.get("status") or ""),
-                booked_on=str(facts.get("booking_date") or ""),
+                status=_status(reader, entry),
+                booked_on=_booked_on(reader, entry),
             )
         case _:
             return None
@@ -88,7 +90,19 @@ def _settled(reader: Reader, entry: Entry) -> str:
         return reader.say("story.settled_by_person", name=name, note=str(facts.get("note", "")))
     if facts.get("by_statement"):
         return reader.say("story.settled_by_statement")
-    return reader.say("story.settled", status=str(facts.get("status") or ""))
+    return reader.say("story.settled", status=_status(reader, entry))
+
+
+def _status(reader: Reader, entry: Entry) -> str:
+    """Return the bank's status code with what it means, where that is known."""
+    code = str(entry.facts.get("status") or "")
+    key = f"iso.{code}"
+    return f"{code} ({reader.say(key)})" if reader.messages.has(key) else code
+
+
+def _booked_on(reader: Reader, entry: Entry) -> str:
+    text = entry.facts.get("booking_date")
+    return reader.messages.date(reader.language, date.fromisoformat(str(text))) if text else ""
 
 
 def _reason(reader: Reader, entry: Entry) -> str:
