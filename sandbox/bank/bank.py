@@ -16,7 +16,7 @@ from sandbox.bank.certificates import Identity
 from sandbox.bank.consents import Consents
 from sandbox.bank.faults import Faults
 from sandbox.bank.payments import Payment, Payments
-from sandbox.bank.rules import Rules, utc_now
+from sandbox.bank.rules import Refusal, Rules, utc_now
 
 _REMEMBERED_REQUESTS = 10_000
 
@@ -104,6 +104,11 @@ class Bank(Rules):
         if len(found) != 1:
             raise LookupError(f"{len(found)} payments have the end-to-end id {end_to_end_id}")
         return found[0]
+
+    def check_psu(self, psu_id: str | None) -> None:
+        """Raise `Refusal` unless ``psu_id`` may be missing or is a user of this bank."""
+        if self.psu_ids is not None and psu_id not in self.psu_ids:
+            raise Refusal(401, "PSU_CREDENTIALS_INVALID", "missing or unknown", "PSU-ID")
 
     def confirm(self, resource_id: str) -> None:
         """Let the user confirm a payment (or its cancellation) or a consent, by its id."""
