@@ -178,7 +178,8 @@ async def test_a_bank_without_the_money(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["drop_before", "drop_after", "garbage", "error_after", "wrong_request_id"]
+    "fault",
+    ["drop_before", "drop_after", "garbage", "error_after", "wrong_request_id", "hang_after"],
 )
 async def test_a_lost_answer_never_pays_twice(tmp_path: Path, fault: str) -> None:
     async with a_world(tmp_path) as world:
