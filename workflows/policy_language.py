@@ -113,9 +113,9 @@ def _compose(text: str) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        reason = _shown(error.problem or error.context or "malformed", longest=120)
+        reason = _shown(", ".join(filter(None, (error.context, error.problem))), longest=120)
         raise PolicyErrors([Problem(line, "yaml.syntax", {"reason": reason})]) from None
-    except ValueError:
+    except (ValueError, OverflowError):
         # An escape such as "\UFFFFFFFF" or a directive with thousands of digits.
         params = {"reason": "an escape or a number is out of range"}
         raise PolicyErrors([Problem(composer.line + 1, "yaml.syntax", params)]) from None
