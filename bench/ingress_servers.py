@@ -1,10 +1,16 @@
-"""The servers that bench/ingress.py loads: ``python -m bench.ingress_servers NAME FOLDER``."""
+"""The servers that bench/ingress.py loads.
+
+``python -m bench.ingress_servers NAME FOLDER CORE`` serves one of them, with the same settings of
+uvicorn for all: its plain event loop and parser, whatever else is installed.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
+import os
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
@@ -62,6 +68,9 @@ rules:
     when: { payee: new }
     require: [{ role: cfo }]
 """
+AMOUNTS = 1_000
+"""Amounts repeat: in life the card and the form have written a payment's amount before."""
+
 EUR, PAYEE = "DE89370400440532013000", "DE75512108001245126199"
 
 
@@ -151,7 +160,7 @@ def seed(connection: Connection, company_: Company, cipher: Cipher) -> list[str]
 def _order(company_: Company, number: int, now: datetime) -> Order:
     verdict = company_.policy.evaluate(
         Facts(
-            amount=Money(125_000 + number, "EUR"),
+            amount=Money(125_000 + number % AMOUNTS, "EUR"),
             account="operating",
             payee=PayeeStanding.NEW,
             requester_roles=frozenset({"staff"}),
@@ -175,7 +184,7 @@ def _order(company_: Company, number: int, now: datetime) -> Order:
         "creditor_iban": PAYEE,
         "creditor_bic": None,
         "creditor_country": "DE",
-        "amount_minor": 125_000 + number,
+        "amount_minor": 125_000 + number % AMOUNTS,
         "currency": "EUR",
         "remittance": f"INV-{number}",
         "execution_date": None,
@@ -200,7 +209,7 @@ async def countersign(folder: Path) -> Starlette:
     database = Database(folder / "countersign.sqlite")
     await database.open()
     tokens = await database.write(lambda connection: seed(connection, company_, cipher))
-    (folder / "tokens.txt").write_text("\n".join(tokens))
+    (folder / "countersign.tokens").write_text("\n".join(tokens))
     workspace = Workspace(
         "Bench",
         users=[User("U1", "x", "X")],
@@ -238,6 +247,8 @@ async def countersign(folder: Path) -> Starlette:
         signing_secret=SIGNING_SECRET,
     )
     await slack.start()
+    for number in range(ORDERS):  # who submits a form has clicked to open it: they are known
+        await chat.person(f"U{number:07}")
     return Starlette(routes=[slack.route("/slack/events")])
 
 
@@ -246,17 +257,28 @@ async def serve(name: str, folder: Path) -> None:
     app = (
         await countersign(folder) if name == "countersign" else bare(folder, is_fast=name == "fast")
     )
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        loop="asyncio",
+        http="h11",
+        log_level="error",
+        access_log=False,
+    )
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
     await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
+    gc.collect()
+    gc.freeze()  # a company of so many people is the benchmark's, not the service's
     print(f"port {port}", flush=True)
     await server.main_loop()
 
 
 if __name__ == "__main__":
+    os.sched_setaffinity(0, {int(sys.argv[3])})
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     asyncio.run(serve(sys.argv[1], Path(sys.argv[2])))
