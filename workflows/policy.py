@@ -387,6 +387,7 @@ class _Seating:
         self.candidates = candidates
         self.seated: dict[str, list[str]] = {role: [] for role in room}
         self.role_of: dict[str, str] = {}
+        self.closed: set[str] = set()
 
     def seat(self, person: str) -> bool:
         """Seat a person, moving others if need be; False where no way of sitting has room."""
@@ -400,11 +401,14 @@ class _Seating:
                 return True
             for holder in self.seated[role]:
                 self._reach(holder, comes, to_visit)
+        # Whoever sits in these roles can only go to these roles, and all are full: they stay so.
+        self.closed.update(comes)
         return False
 
     def _reach(self, person: str, comes: dict[str, str], to_visit: deque[str]) -> None:
         for role in self.room:
-            if role not in comes and role in self.candidates[person]:
+            is_new = role not in comes and role not in self.closed
+            if is_new and role in self.candidates[person]:
                 comes[role] = person
                 to_visit.append(role)
 
