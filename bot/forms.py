@@ -160,7 +160,33 @@ def pay_form(
     """Return the form that asks for a payment; with a ``token`` it changes that order."""
     say = reader.say
     draft = draft or PayDraft()
-    inputs = [
+    inputs = [*_what_inputs(reader, accounts, draft), *_whom_inputs(reader, draft)]
+    inputs += _when_inputs(reader, draft)
+    if ask_duplicate:
+        inputs.append(
+            Input(
+                "duplicate",
+                InputKind.TICK,
+                say("form.pay.duplicate"),
+                choices=(Choice("yes", say("form.pay.duplicate_yes")),),
+                is_optional=True,
+            )
+        )
+    return Form(
+        id="pay",
+        title=say("form.amend.title") if token else say("form.pay.title"),
+        submit=say("form.amend.submit") if token else say("form.pay.submit"),
+        cancel=say("form.cancel"),
+        token=token,
+        lines=lines,
+        inputs=tuple(inputs),
+    )
+
+
+def _what_inputs(reader: Reader, accounts: Sequence[OwnAccount], draft: PayDraft) -> list[Input]:
+    """Ask from which account, and how much."""
+    say = reader.say
+    return [
         Input(
             "account",
             InputKind.CHOICE,
@@ -179,6 +205,13 @@ def pay_form(
             initial=draft.amount,
             longest=24,
         ),
+    ]
+
+
+def _whom_inputs(reader: Reader, draft: PayDraft) -> list[Input]:
+    """Ask who is paid: somebody known, or a name and an account number."""
+    say = reader.say
+    return [
         Input(
             "payee",
             InputKind.SEARCH,
@@ -207,6 +240,13 @@ def pay_form(
             is_optional=True,
             longest=42,
         ),
+    ]
+
+
+def _when_inputs(reader: Reader, draft: PayDraft) -> list[Input]:
+    """Ask what the payee reads, and when."""
+    say = reader.say
+    return [
         Input(
             "reference",
             InputKind.TEXT,
@@ -225,22 +265,3 @@ def pay_form(
             is_optional=True,
         ),
     ]
-    if ask_duplicate:
-        inputs.append(
-            Input(
-                "duplicate",
-                InputKind.TICK,
-                say("form.pay.duplicate"),
-                choices=(Choice("yes", say("form.pay.duplicate_yes")),),
-                is_optional=True,
-            )
-        )
-    return Form(
-        id="pay",
-        title=say("form.amend.title") if token else say("form.pay.title"),
-        submit=say("form.amend.submit") if token else say("form.pay.submit"),
-        cancel=say("form.cancel"),
-        token=token,
-        lines=lines,
-        inputs=tuple(inputs),
-    )

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -166,11 +167,8 @@ class Notifier:
             mine = audience in (f"person:{order.requester_id}",) or audience.startswith("channel:")
             if not mine and not story.is_told_to_all(entry.kind):
                 continue
-            if await self._services.database.read(
-                lambda connection, to=audience: posted.was_told(  # type: ignore[misc]
-                    connection, self._chat.name, entry.seq, to
-                )
-            ):
+            told = partial(posted.was_told, chat=self._chat.name, seq=entry.seq, audience=audience)
+            if await self._services.database.read(told):
                 continue
             await self._tell_one(entry, order, audience, card)
 

@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -129,11 +130,11 @@ class Stage:
         services = self.app.services
         for each in company.EMPLOYEES:
             await services.database.write(
-                lambda connection, each=each: second_factor.enrol(  # type: ignore[misc]
-                    connection,
-                    services.cipher,
-                    each.id,
-                    self._phones[each.id],
+                partial(
+                    second_factor.enrol,
+                    cipher=services.cipher,
+                    person_id=each.id,
+                    secret=self._phones[each.id],
                     now=services.clock(),
                 )
             )

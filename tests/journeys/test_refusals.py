@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sandbox.bank import Fault, Phone, Sca
-from sandbox.slack import text_of
+from sandbox.slack import Message, text_of
 from tests.journeys.world import EUR_IBAN, TREASURY, a_world
 from workflows import audit, orders
 
@@ -111,6 +112,10 @@ async def test_codes_that_do_not_count(tmp_path: Path) -> None:
         assert "factor.failed" in await world.kinds("bea")
 
 
+def _says_to_one(wanted: str, message: Message) -> bool:
+    return wanted in text_of(message).lower() and message.ephemeral_to is not None
+
+
 async def test_who_may_not_approve_is_told_why(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         order = await world.pay(who="bea")
@@ -118,9 +123,7 @@ async def test_who_may_not_approve_is_told_why(tmp_path: Path) -> None:
         for name, answer in (("bea", "yourself"), ("amara", "role")):
             person = world.person(name)
             assert (await person.click(channel, "approve")).ok
-            await person.wait_message(
-                lambda m, wanted=answer: wanted in text_of(m).lower() and bool(m.ephemeral_to)  # type: ignore[misc]
-            )
+            await person.wait_message(partial(_says_to_one, answer))
         assert (await world.kinds(order.id)).count("access.denied") == 2
 
 

@@ -10,6 +10,7 @@ import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +201,12 @@ class World:
             if name not in self.secrets:
                 self.secrets[name] = pyotp.random_base32()
                 await services.database.write(
-                    lambda c, n=name: second_factor.enrol(  # type: ignore[misc]
-                        c, services.cipher, n, self.secrets[n], now=services.clock()
+                    partial(
+                        second_factor.enrol,
+                        cipher=services.cipher,
+                        person_id=name,
+                        secret=self.secrets[name],
+                        now=services.clock(),
                     )
                 )
 
