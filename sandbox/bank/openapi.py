@@ -58,7 +58,10 @@ class Specification:
     ) -> list[str]:
         """Return what is wrong with a request."""
         request = self._request(method, path, query, headers, body)
-        return [_words(each) for each in self._api.iter_request_errors(request)]
+        try:
+            return [_words(each) for each in self._api.iter_request_errors(request)]
+        except RecursionError:
+            return ["the body is nested too deeply"]
 
     def faults_of_answer(
         self,

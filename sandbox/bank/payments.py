@@ -105,10 +105,10 @@ class Payments:
             Refusal: ``PAYMENT_FAILED`` for want of money.
         """
         account = self._books.accounts[order.debtor_iban]
-        refuses = refuses_no_funds or self._rules.no_funds is NoFunds.REFUSES
-        if refuses and order.amount > account.available:
-            raise Refusal(400, "PAYMENT_FAILED", NOT_ENOUGH)
         now = self._now()
+        refuses = refuses_no_funds or self._rules.no_funds is NoFunds.REFUSES
+        if refuses and order.amount > account.available and self._is_today(order, now):
+            raise Refusal(400, "PAYMENT_FAILED", NOT_ENOUGH)
         payment = Payment(
             id=str(uuid4()),
             request_id=request_id,
@@ -246,7 +246,7 @@ class Payments:
 
     def _set_aside(self, payment: Payment, now: datetime) -> None:
         order = payment.order
-        if order.execution_date is not None and order.execution_date > self._books.day(now):
+        if not self._is_today(order, now):
             return
         account = self._books.accounts[order.debtor_iban]
         if order.creditor_iban in self._rules.closed_creditors:
@@ -258,6 +258,9 @@ class Payments:
             payment.status = Status.PDNG
         else:
             payment.reject(NOT_ENOUGH)
+
+    def _is_today(self, order: CreditTransfer, now: datetime) -> bool:
+        return order.execution_date is None or order.execution_date <= self._books.day(now)
 
     def _follow_settlement(
         self, payment: Payment, since: datetime, now: datetime, looked: bool
