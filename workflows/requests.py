@@ -359,6 +359,8 @@ def _verdict(connection: Connection, company: Company, order: Order) -> Verdict:
     )
     verdict = company.policy.evaluate(facts, company.rates)
     if not verdict.is_allowed:
+        if verdict.refused_by is None and verdict.base_amount is None and verdict.matched:
+            raise Refusal("policy.no_rate", currency=order.currency)
         if verdict.refused_by is None:
             raise Refusal("policy.no_rule")
         raise Refusal("policy.refused", rule=verdict.refused_by)
