@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from workflows.company import Company
 from workflows.orders import Order, OrderState
 from workflows.people import Person
 from workflows.policy import Assignment, Slot, assign
+from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
 from workflows.tables import approval
@@ -75,17 +76,20 @@ class Approval:
     at: datetime
 
 
-_OF_VERSION = (
+_FIELDS = tuple(each.name for each in fields(Approval))
+assert tuple(approval.c.keys()) == _FIELDS
+_OF_VERSION = Prepared(
     select(approval)
     .where(approval.c.order_id == bindparam("order"), approval.c.version == bindparam("version"))
     .order_by(approval.c.at, approval.c.person_id)
 )
+_STORE = Prepared(insert(approval))
 
 
 def of_order(connection: Connection, order: Order) -> list[Approval]:
     """Return the decisions on the order's present version, oldest first."""
-    rows = connection.execute(_OF_VERSION, {"order": order.id, "version": order.version})
-    return [Approval(**row._mapping) for row in rows]
+    rows = _OF_VERSION.rows(connection, {"order": order.id, "version": order.version})
+    return [Approval(*row) for row in rows]
 
 
 def may_approve(company: Company, person: Person, order: Order) -> bool:
@@ -222,11 +226,8 @@ def _note_attempt(
         )
 
 
-_INSERT = insert(approval)
-
-
 def _store(connection: Connection, given: Approval) -> None:
-    connection.execute(_INSERT, asdict(given))
+    _STORE.run(connection, {name: getattr(given, name) for name in _FIELDS})
 
 
 def _approve(

@@ -17,6 +17,7 @@ from typing import Any
 import rfc8785
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select
 
+from workflows.prepared import Prepared
 from workflows.tables import audit_entry, cursor
 
 GENESIS = "0" * 64
@@ -62,8 +63,10 @@ class Verification:
         return self.broken_at is None
 
 
-_HEAD = select(audit_entry.c.seq, audit_entry.c.hash).order_by(audit_entry.c.seq.desc()).limit(1)
-_INSERT = insert(audit_entry)
+_HEAD = Prepared(
+    select(audit_entry.c.seq, audit_entry.c.hash).order_by(audit_entry.c.seq.desc()).limit(1)
+)
+_APPEND = Prepared(insert(audit_entry))
 _AFTER = (
     select(audit_entry)
     .where(audit_entry.c.seq > bindparam("after"))
@@ -85,8 +88,8 @@ def append(
 
     ``facts`` must be JSON whose integers fit RFC 8785 (±2^53); amounts go in as strings.
     """
-    head = connection.execute(_HEAD).one_or_none()
-    seq, previous = (head.seq + 1, head.hash) if head else (1, GENESIS)
+    newest, previous = head(connection)
+    seq = newest + 1
     body = rfc8785.dumps(
         {
             "seq": seq,
@@ -97,8 +100,8 @@ def append(
             "facts": dict(facts or {}),
         }
     )
-    connection.execute(
-        _INSERT,
+    _APPEND.run(
+        connection,
         {
             "seq": seq,
             "at": at,
@@ -129,8 +132,7 @@ def of_subject(connection: Connection, subject: str) -> list[Entry]:
 
 def head(connection: Connection) -> tuple[int, str]:
     """Return number and hash of the newest entry; (0, `GENESIS`) for an empty record."""
-    row = connection.execute(_HEAD).one_or_none()
-    return (row.seq, row.hash) if row else (0, GENESIS)
+    return _HEAD.row(connection, {}) or (0, GENESIS)
 
 
 def position(connection: Connection, name: str) -> int | None:

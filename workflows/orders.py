@@ -13,12 +13,13 @@ from functools import cached_property
 from typing import Any
 
 import rfc8785
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connectors.base import Creditor
 from connectors.money import Money
 from workflows import audit
 from workflows.policy import Verdict
+from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.tables import payment_order
 
@@ -176,13 +177,15 @@ def _random(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-_BY_ID = select(payment_order).where(payment_order.c.id == bindparam("order"))
+_FIELDS = tuple(each.name for each in fields(Order))
+assert tuple(payment_order.c.keys()) == _FIELDS
+_BY_ID = Prepared(select(payment_order).where(payment_order.c.id == bindparam("order")))
 
 
 def find(connection: Connection, order_id: str) -> Order | None:
     """Return an order by id, or None."""
-    row = connection.execute(_BY_ID, {"order": order_id}).one_or_none()
-    return _order(row) if row else None
+    row = _BY_ID.row(connection, {"order": order_id})
+    return Order(*row) if row else None
 
 
 def get(connection: Connection, order_id: str) -> Order:
@@ -202,7 +205,7 @@ def by_request_key(connection: Connection, key: str) -> Order | None:
     row = connection.execute(
         select(payment_order).where(payment_order.c.request_key == key)
     ).one_or_none()
-    return _order(row) if row else None
+    return Order(*row) if row else None
 
 
 def by_end_to_end_id(connection: Connection, key: str) -> Order | None:
@@ -210,7 +213,7 @@ def by_end_to_end_id(connection: Connection, key: str) -> Order | None:
     row = connection.execute(
         select(payment_order).where(payment_order.c.end_to_end_id == key)
     ).one_or_none()
-    return _order(row) if row else None
+    return Order(*row) if row else None
 
 
 def in_states(connection: Connection, *states: OrderState) -> list[Order]:
@@ -220,7 +223,7 @@ def in_states(connection: Connection, *states: OrderState) -> list[Order]:
         .where(payment_order.c.state.in_([str(state) for state in states]))
         .order_by(payment_order.c.created_at)
     )
-    return [_order(row) for row in rows]
+    return [Order(*row) for row in rows]
 
 
 def asked_by(connection: Connection, person_id: str, *, most: int = 10) -> list[Order]:
@@ -231,7 +234,7 @@ def asked_by(connection: Connection, person_id: str, *, most: int = 10) -> list[
         .order_by(payment_order.c.created_at.desc())
         .limit(most)
     )
-    return [_order(row) for row in rows]
+    return [Order(*row) for row in rows]
 
 
 def twin(connection: Connection, like: Order, *, since: datetime) -> Order | None:
@@ -252,7 +255,7 @@ def twin(connection: Connection, like: Order, *, since: datetime) -> Order | Non
         .order_by(payment_order.c.created_at.desc())
         .limit(1)
     ).one_or_none()
-    return _order(row) if row else None
+    return Order(*row) if row else None
 
 
 def committed_minor(connection: Connection, account_id: str) -> int:
@@ -271,7 +274,7 @@ def insert_new(connection: Connection, order: Order, *, facts: Mapping[str, Any]
     assert order.digest == digest_of(order)
     assert order.state == OrderState.PENDING
     connection.execute(
-        insert(payment_order).values({each.name: getattr(order, each.name) for each in _FIELDS})
+        insert(payment_order).values({name: getattr(order, name) for name in _FIELDS})
     )
     audit.append(
         connection,
@@ -291,6 +294,7 @@ _CHANGE = (
     )
     .values(revision=bindparam("next"), state=bindparam("to"), updated_at=bindparam("at"))
 )
+_MOVE = Prepared(_CHANGE)
 
 
 def change(
@@ -322,8 +326,11 @@ def change(
         "to": str(to),
         "at": now,
     }
-    statement = _CHANGE.values(**values) if values else _CHANGE
-    if connection.execute(statement, parameters).rowcount != 1:
+    if values:
+        changed = connection.execute(_CHANGE.values(**values), parameters).rowcount
+    else:
+        changed = _MOVE.run(connection, parameters)
+    if changed != 1:
         raise Refusal("order.changed", order=order.id)
     audit.append(
         connection,
@@ -340,10 +347,3 @@ def change(
         updated_at=now,
         **(values or {}),
     )
-
-
-_FIELDS = fields(Order)
-
-
-def _order(row: Row[Any]) -> Order:
-    return Order(**row._mapping)

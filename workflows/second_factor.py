@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from workflows import audit
+from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.tables import enrolment, second_factor
 
@@ -68,8 +69,12 @@ class Passed:
     step: int
 
 
-_FACTOR = select(second_factor).where(second_factor.c.person_id == bindparam("person"))
-_USE_STEP = (
+_FACTOR = Prepared(
+    select(second_factor.c.secret, second_factor.c.failures, second_factor.c.locked_until).where(
+        second_factor.c.person_id == bindparam("person")
+    )
+)
+_USE_STEP = Prepared(
     update(second_factor)
     .where(
         second_factor.c.person_id == bindparam("person"),
@@ -88,18 +93,19 @@ def verify(
     Codes: ``factor.not_enrolled``, ``factor.locked`` (until), ``factor.malformed``,
     ``factor.wrong`` (left), ``factor.reused``.
     """
-    row = connection.execute(_FACTOR, {"person": person_id}).one_or_none()
+    row = _FACTOR.row(connection, {"person": person_id})
     if row is None:
         return Refusal("factor.not_enrolled", field="code")
-    if row.locked_until is not None and now < row.locked_until:
-        return Refusal("factor.locked", field="code", until=row.locked_until.isoformat())
+    secret, failures, locked_until = row
+    if locked_until is not None and now < locked_until:
+        return Refusal("factor.locked", field="code", until=locked_until.isoformat())
     code = _typed(code)
     if not _is_code(code):
         return Refusal("factor.malformed", field="code", digits=_CODE_LENGTH)
-    step = _matching_step(cipher.decrypt(row.secret, person_id), code, now)
+    step = _matching_step(cipher.decrypt(secret, person_id), code, now)
     if step is None:
-        return _failed(connection, person_id, row.failures + 1, now)
-    if not connection.execute(_USE_STEP, {"person": person_id, "step": step}).rowcount:
+        return _failed(connection, person_id, failures + 1, now)
+    if not _USE_STEP.run(connection, {"person": person_id, "step": step}):
         audit.append(connection, at=now, actor=person_id, kind="factor.reused", subject=person_id)
         return Refusal("factor.reused", field="code")
     return Passed(step)
@@ -149,7 +155,7 @@ def _failed(connection: Connection, person_id: str, failures: int, now: datetime
 
 def is_enrolled(connection: Connection, person_id: str) -> bool:
     """Whether the person has a confirmed factor."""
-    return connection.execute(_FACTOR, {"person": person_id}).one_or_none() is not None
+    return _FACTOR.row(connection, {"person": person_id}) is not None
 
 
 def begin_enrolment(
