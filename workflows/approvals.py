@@ -127,7 +127,11 @@ def awaiting(connection: Connection, company: Company, person: Person) -> list[O
         given = of_order(connection, order)
         if person.id in {each.person_id for each in given}:
             continue
-        if {slot.role for slot in assignment_of(company, order, given).missing} & person.roles:
+        # Not "is one of my roles missing": my coming may free somebody for another slot.
+        standing = _standing(company, order, given)
+        slots = order.policy_verdict.slots
+        without = len(assign(slots, standing).filled)
+        if len(assign(slots, {**standing, person.id: person.roles}).filled) > without:
             found.append(order)
     return sorted(found, key=lambda order: order.expires_at)
 

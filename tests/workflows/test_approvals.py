@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from connectors.money import Money
 from tests.workflows.company import (
@@ -21,11 +22,12 @@ from tests.workflows.company import (
     company,
 )
 from workflows import approvals, audit, orders, payees, requests, second_factor, tables
-from workflows.approvals import Choice, Decided, Decision
+from workflows.approvals import Approval, Choice, Decided, Decision
 from workflows.company import Company
 from workflows.database import Database
 from workflows.orders import Order, OrderState
 from workflows.payees import Payee
+from workflows.people import Person
 from workflows.refusal import Refusal
 from workflows.requests import Payment
 
@@ -477,3 +479,19 @@ async def test_a_new_payee_needs_more(desk: Desk) -> None:
     assert {slot.role for slot in order.policy_verdict.slots} == {"controller", "cfo"}
     assert "payee_new" in order.risk_codes
     assert order.expires_at - order.created_at == timedelta(hours=72)
+
+
+async def test_who_could_free_somebody_for_another_slot_is_asked(desk: Desk) -> None:
+    """Somebody with both roles fills one slot; either kind of person can fill the other."""
+    both = Person("max", "Max", "max@acme.test", frozenset({"controller", "cfo"}))
+    desk.company = company(people=[*PEOPLE, both])
+    order = await desk.ask()
+    given = Approval(order.id, 1, "max", order.digest, "approve", "totp", None, desk.hands())
+    await desk.database.write(lambda c: c.execute(insert(tables.approval), asdict(given)).rowcount)
+    for name in ("bea", "carl"):
+        waiting = await desk.database.read(
+            partial(approvals.awaiting, company=desk.company, person=PEOPLE_BY_ID[name])
+        )
+        assert [each.id for each in waiting] == [order.id]
+    await desk.decide("bea", order)
+    assert (await desk.now(order)).state == OrderState.APPROVED
