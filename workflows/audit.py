@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import rfc8785
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select
 
+from workflows import canonical
 from workflows.prepared import Prepared
 from workflows.tables import audit_entry, cursor
 
@@ -90,7 +90,7 @@ def append(
     """
     newest, previous = head(connection)
     seq = newest + 1
-    body = rfc8785.dumps(
+    body = canonical.dumps(
         {
             "seq": seq,
             "at": at.isoformat(timespec="microseconds"),

@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
-import rfc8785
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connectors.base import Creditor
 from connectors.money import Money
-from workflows import audit
+from workflows import audit, canonical
 from workflows.policy import Verdict
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
@@ -122,7 +120,7 @@ class Order:
             self.creditor_name, self.creditor_iban, self.creditor_bic, self.creditor_country
         )
 
-    @cached_property
+    @property
     def policy_verdict(self) -> Verdict:
         """Who must approve, and why, as decided when it was asked for."""
         return Verdict.from_json(self.verdict)
@@ -160,7 +158,7 @@ def digest_of(order: Order) -> str:
         "execution_date": order.execution_date.isoformat() if order.execution_date else None,
         "remittance": order.remittance,
     }
-    return hashlib.sha256(rfc8785.dumps(dict(matter))).hexdigest()
+    return hashlib.sha256(canonical.dumps(matter)).hexdigest()
 
 
 def new_id() -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import rfc8785
 
@@ -193,22 +194,27 @@ class Verdict:
         Raises:
             ValueError: ``text`` is something else.
         """
-        try:
-            data = json.loads(text)
-            base = data["base_amount"]
-            return cls(
-                slots=_slots_from(data["slots"]),
-                reasons=tuple(
-                    Reason(reason["rule"], _slots_from(reason["slots"]))
-                    for reason in data["reasons"]
-                ),
-                refused_by=data["refused_by"],
-                base_amount=None if base is None else Money.parse(*base),
-                expires_after=timedelta(seconds=data["expires_after"]),
-                policy_hash=data["policy_hash"],
-            )
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
-            raise ValueError("not a stored verdict") from error
+        return _stored_verdict(text)
+
+
+# What is asked of an order again and again; a verdict never changes, so all may have the same.
+@lru_cache(maxsize=1024)
+def _stored_verdict(text: str) -> Verdict:
+    try:
+        data = json.loads(text)
+        base = data["base_amount"]
+        return Verdict(
+            slots=_slots_from(data["slots"]),
+            reasons=tuple(
+                Reason(reason["rule"], _slots_from(reason["slots"])) for reason in data["reasons"]
+            ),
+            refused_by=data["refused_by"],
+            base_amount=None if base is None else Money.parse(*base),
+            expires_after=timedelta(seconds=data["expires_after"]),
+            policy_hash=data["policy_hash"],
+        )
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise ValueError("not a stored verdict") from error
 
 
 def _slots_data(slots: Iterable[Slot]) -> Json:
