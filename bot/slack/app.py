@@ -88,7 +88,6 @@ class SlackApp:
         self._register()
 
     def _register(self) -> None:
-        self.app.middleware(self._note_delivery)
         # Bolt tries listeners in this order: what people wait for most comes first.
         for form in self._interactions.forms:
             self.app.view_submission(form)(self._on_submit)
@@ -157,13 +156,11 @@ class SlackApp:
         async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
             del enterprise_id, team_id
             assert self._identity is not None
+            # Bolt asks once for each request that it has verified.
+            self.last_delivery = self._services.clock()
             return self._identity
 
         return authorize
-
-    async def _note_delivery(self, next_: Callable[[], Awaitable[Any]]) -> None:
-        self.last_delivery = self._services.clock()
-        await next_()
 
     # ---- what comes in ------------------------------------------------------------------------
 
