@@ -212,7 +212,9 @@ def test_converting_is_exact_and_rounds_away_from_zero(
     rate = Decimal(1) if currency == base else rate
     converted = Rates(base, {currency: rate}).to_base(Money(minor, currency))
     exact = Fraction(minor, 10 ** exponent(currency)) * Fraction(rate) * 10 ** exponent(base)
-    assert converted is not None
+    if converted is None:  # more than can be money: it meets the strictest rules
+        assert abs(exact) > MAX_MINOR - 1
+        return
     assert converted.currency == base
     assert 0 <= abs(converted.minor) - abs(exact) < 1
     assert converted.minor * exact >= 0
