@@ -249,7 +249,7 @@ async def countersign(folder: Path) -> Starlette:
     await slack.start()
     for number in range(ORDERS):  # who submits a form has clicked to open it: they are known
         await chat.person(f"U{number:07}")
-    return Starlette(routes=[slack.route("/slack/events")])
+    return Starlette(routes=slack.routes())
 
 
 async def serve(name: str, folder: Path) -> None:

@@ -11,34 +11,31 @@ from datetime import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
+from bot.chat import ChatApp, ChatUnavailable, NotAdmitted
 from bot.commands import Commands
 from bot.interactions import Interactions
 from bot.messages import Messages
 from bot.notifier import Notifier
 from bot.services import Services
-from bot.settings import Settings
+from bot.settings import Settings, company_of
+from bot.slack import setup as slack_setup
 from bot.slack.app import SlackApp
-from bot.slack.chat import CHAT, SlackChat
+from bot.telegram import setup as telegram_setup
+from bot.telegram.app import TelegramApp
 from bot.web.app import create_app
 from bot.web.health import Delivery
 from bot.web.server import WebServer
 from connectors import registry
-from connectors.base import Account, Capability, Connector, ConnectorError
+from connectors.base import Capability, Connector, ConnectorError
 from workflows import audit, payees
 from workflows.clock import Clock, system_clock
-from workflows.company import Company, OwnAccount, Permissions
 from workflows.database import Database
 from workflows.dispatch import Dispatcher, Pace
 from workflows.payees import Payee
-from workflows.people import Directory, Person
 from workflows.schedule import Schedule
 from workflows.second_factor import Cipher
 from workflows.statements import Collector
@@ -49,9 +46,6 @@ log = structlog.get_logger(__name__)
 DATABASE, WORKFLOWS = "countersign.sqlite", "dispatch.sqlite"
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _CONSENT_SECONDS = 6 * 3600.0
-_MENDED_BY_PEOPLE = frozenset(
-    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "missing_scope"}
-)
 
 
 class StartError(Exception):
@@ -89,55 +83,6 @@ class DatabaseState:
         return (connector_state.c.connector == self.connector, connector_state.c.key == key)
 
 
-def company_of(settings: Settings) -> Company:
-    """Return the company as its settings describe it."""
-    people = [
-        Person(
-            id=each.id,
-            name=each.name,
-            email=each.email,
-            roles=frozenset(each.roles),
-            language=each.language,
-            timezone=each.timezone,
-            chat_ids={CHAT: each.slack} if each.slack else None,
-        )
-        for each in settings.people
-    ]
-    accounts = [
-        OwnAccount(
-            account=Account(
-                id=each.id,
-                iban=each.iban,
-                currency=each.currency,
-                holder=each.holder or settings.company.name,
-                timezone=each.timezone or settings.company.timezone,
-            ),
-            name=each.name,
-            connector=each.connector,
-            viewers=frozenset(each.viewers),
-            channel=each.channel,
-            collect=each.collect,
-        )
-        for each in settings.accounts
-    ]
-    return Company(
-        name=settings.company.name,
-        base_currency=settings.company.base_currency,
-        timezone=ZoneInfo(settings.company.timezone),
-        language=settings.company.language,
-        directory=Directory(people),
-        accounts={own.id: own for own in accounts},
-        policy=settings.policy_document,
-        rates=settings.rates,
-        permissions=Permissions(
-            request=frozenset(settings.permissions.request),
-            digest=frozenset(settings.permissions.digest),
-            resolve=frozenset(settings.permissions.resolve),
-        ),
-        duplicate_window=settings.requests.duplicate_window,
-    )
-
-
 class App:
     """The running service.
 
@@ -170,6 +115,12 @@ class App:
             messages=Messages.load(),
             clock=clock,
             public_url=self._public_url,
+            chats=tuple(
+                name
+                for name, section in (("slack", settings.slack), ("telegram", settings.telegram))
+                if section is not None
+            ),
+            telegram_link=self._telegram_link,
         )
         self.schedule = Schedule(
             self.database,
@@ -180,9 +131,10 @@ class App:
             digest_at=time.fromisoformat(settings.digest.at) if settings.digest else None,
         )
         self._background: list[asyncio.Task[None]] = []
-        self._session: aiohttp.ClientSession | None = None
+        self._chats: dict[str, ChatApp] = {}
+        self._notifiers: dict[str, Notifier] = {}
         self.slack: SlackApp | None = None
-        self.notifier: Notifier | None = None
+        self.telegram: TelegramApp | None = None
         self.web: WebServer | None = None
 
     async def start(self) -> None:
@@ -195,19 +147,20 @@ class App:
         await self.database.open()
         await self._register()
         await self.dispatcher.start(self._workflows)
-        self._build_slack()
+        self._build_chats()
         await self._start_web()
-        await self._start_slack()
-        assert self.notifier is not None
-        self._spawn(self.notifier.run())
+        for name in self._chats:
+            await self._start_chat(name)
+        for notifier in self._notifiers.values():
+            self._spawn(notifier.run())
         self._spawn(self._consents())
         self.schedule.start()
 
     async def stop(self) -> None:
         """Stop in the opposite order; what is under way goes on at the next start."""
         self.schedule.stop()
-        if self.slack is not None:
-            await self.slack.stop()
+        for chat in self._chats.values():
+            await chat.stop()
         if self.web is not None:
             await self.web.stop()
         for task in self._background:
@@ -216,8 +169,8 @@ class App:
         await self.dispatcher.stop()
         for connector in self.connectors.values():
             await connector.close()
-        if self._session is not None:
-            await self._session.close()
+        for chat in self._chats.values():
+            await chat.close()
         await self.database.close()
 
     async def _register(self) -> None:
@@ -241,38 +194,26 @@ class App:
 
         await self.database.write(register)
 
-    def _build_slack(self) -> None:
-        slack = self._settings.slack
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
-        client = AsyncWebClient(
-            token=slack.bot_token.get_secret_value(),
-            base_url=slack.api_url,
-            session=self._session,
-            timeout=15,
-            retry_handlers=[],
-        )
-        chat = SlackChat(client, self.database, self.company.directory, self._clock)
-        commands = Commands(self.services)
-        channel = self._settings.digest.channel if self._settings.digest else None
-        self.notifier = Notifier(self.services, chat, channel)
-        is_socket = slack.mode == "socket"
-        app_token = slack.app_token.get_secret_value() if is_socket and slack.app_token else None
-        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
-        self.slack = SlackApp(
-            self.services,
-            commands,
-            Interactions(self.services, commands),
-            self.notifier,
-            chat,
-            client=client,
-            signing_secret=secret,
-            app_token=app_token,
-        )
+    def _build_chats(self) -> None:
+        """Put the chats together that settings name, in the order in which they are tried."""
+        services, settings = self.services, self._settings
+        commands = Commands(services)
+        interactions = Interactions(services, commands)
+        digest = settings.digest
+        if settings.slack is not None:
+            channel = digest.channel if digest else None
+            self.slack, notifier = slack_setup.build(
+                services, commands, interactions, settings.slack, digest_channel=channel
+            )
+            self._chats["slack"], self._notifiers["slack"] = self.slack, notifier
+        if settings.telegram is not None:
+            chat = digest.telegram_chat if digest else None
+            self.telegram, notifier = telegram_setup.build(
+                services, commands, interactions, settings.telegram, digest_chat=chat
+            )
+            self._chats["telegram"], self._notifiers["telegram"] = self.telegram, notifier
 
     async def _start_web(self) -> None:
-        assert self.slack is not None
-        slack = self._settings.slack
-        routes = [self.slack.route("/slack/events")] if slack.mode == "http" else []
         web = create_app(
             company=self.company,
             database=self.database,
@@ -281,45 +222,47 @@ class App:
             clock=self._clock,
             version=version("countersign"),
             deliveries=self._deliveries,
-            routes=routes,
+            deep_link=self._telegram_link,
+            opened_by=self._opened_by,
+            routes=[route for chat in self._chats.values() for route in chat.routes()],
         )
         self.web = WebServer(web, host=self._settings.web.host, port=self._settings.web.port)
         await self.web.start()
 
     def _deliveries(self) -> Mapping[str, Delivery]:
-        assert self.slack is not None
-        return {CHAT: Delivery(self.slack.is_connected, self.slack.last_delivery)}
+        return {
+            name: Delivery(chat.is_connected, chat.last_delivery)
+            for name, chat in self._chats.items()
+        }
 
     def _public_url(self) -> str:
         configured = str(self._settings.web.public_url or "").rstrip("/")
         return configured or (self.web.url if self.web is not None else "")
 
-    async def _start_slack(self) -> None:
-        """Connect to Slack now, or keep trying; a token that Slack refuses ends the start."""
-        assert self.slack is not None
-        try:
-            await self.slack.start()
-        except SlackApiError as error:
-            code = str(error.response.get("error"))
-            if code in _MENDED_BY_PEOPLE:
-                raise StartError(
-                    f"Slack refused the bot token ({code}). Check slack.bot_token, and that the "
-                    "app is installed in the workspace with the scopes of manifest.yml."
-                ) from error
-            self._spawn(self._keep_trying_slack(code))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._spawn(self._keep_trying_slack(type(error).__name__))
+    def _telegram_link(self, payload: str) -> str | None:
+        return self.telegram.deep_link(payload) if self.telegram is not None else None
 
-    async def _keep_trying_slack(self, reason: str) -> None:
-        assert self.slack is not None
+    def _opened_by(self, init_data: str) -> str | None:
+        return self.telegram.opened_by(init_data) if self.telegram is not None else None
+
+    async def _start_chat(self, name: str) -> None:
+        """Connect to a chat now, or keep trying; one that refuses us ends the start."""
+        try:
+            await self._chats[name].start()
+        except NotAdmitted as error:
+            raise StartError(str(error)) from error
+        except ChatUnavailable as error:
+            self._spawn(self._keep_trying(name, str(error)))
+
+    async def _keep_trying(self, name: str, reason: str) -> None:
         wait = _FIRST_RETRY
         while True:
-            log.warning("slack unreachable", reason=reason, wait=wait)
+            log.warning("chat unreachable", chat=name, reason=reason, wait=wait)
             await asyncio.sleep(wait)
             try:
-                await self.slack.start()
-            except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
-                reason, wait = type(error).__name__, min(_LONGEST_RETRY, wait * 2)
+                await self._chats[name].start()
+            except (ChatUnavailable, NotAdmitted) as error:
+                reason, wait = str(error), min(_LONGEST_RETRY, wait * 2)
             else:
                 return
 

@@ -39,6 +39,7 @@ class Action:
         value: Opaque to the chat; authority is never read from it.
         style: ``primary``, ``danger`` or plain.
         confirm: A question asked before the click counts, if any.
+        asks_opener: For a link: whether the page wants the chat to prove who opens it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Action:
     value: str = ""
     style: str = ""
     confirm: str = ""
+    asks_opener: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class InputKind(StrEnum):
     CHOICE = "choice"
     SEARCH = "search"
     DATE = "date"
+    FILE = "file"
     TICK = "tick"
 
 
@@ -104,9 +107,13 @@ class Input:
     Attributes:
         name: Key of the answer; errors come back under it.
         choices: For ``CHOICE`` and ``TICK``.
-        initial: What is filled in already: a text, a choice's value, an ISO date.
-        initial_label: For ``SEARCH``, how the initial choice reads.
+        initial: What is filled in already: a text, a choice's value, an ISO date, a kept file.
+        initial_label: For ``SEARCH`` and ``FILE``, how the initial choice reads.
+        file_types: For ``FILE``: the endings it may have, such as ``pdf``.
         longest: Most characters, for texts.
+        unless: Name of another input; where that one has an answer, this one is not asked for by
+            a chat that asks one thing after another.
+        skip: What leaving it out means, such as “as soon as possible”; for such a chat too.
     """
 
     name: str
@@ -119,6 +126,9 @@ class Input:
     initial_label: str = ""
     is_optional: bool = False
     longest: int = 0
+    unless: str = ""
+    skip: str = ""
+    file_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,16 @@ class Home:
     cards: tuple[Card, ...] = ()
 
 
-Answer = Card | Notice | Form
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that a person asked for; it goes to them alone."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+Answer = Card | Notice | Form | Download
 """What a command or a button may answer with at once."""
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
+
+from starlette.routing import Route
 
 from bot.cards import Card, Home
 from workflows.people import Person
@@ -22,6 +25,43 @@ class ChatUnavailable(Exception):
 
 class ChatRefused(Exception):
     """The chat will never take this (no such channel, not a member): ``args[0]`` is its code."""
+
+
+class PersonUnreachable(ChatRefused):
+    """The person does not let the bot write to them; what concerns them has to go elsewhere."""
+
+
+class NotAdmitted(Exception):
+    """The chat will not have the bot until a person mends something; the text says what."""
+
+
+class ChatApp(Protocol):
+    """A chat's side of the wire: it hears people, and answers them."""
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            ChatUnavailable: it cannot be reached now; starting again later may do.
+            NotAdmitted: a person must mend something first.
+        """
+
+    async def stop(self) -> None:
+        """Take nothing more, and finish what was begun."""
+
+    async def close(self) -> None:
+        """Give connections back, once nobody posts any more."""
+
+    def routes(self) -> list[Route]:
+        """Return the web endpoints that the chat calls."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the chat could deliver now."""
+
+    @property
+    def last_delivery(self) -> datetime | None:
+        """When it last truly delivered something; None when never since the start."""
 
 
 class Chat(Protocol):
@@ -48,6 +88,11 @@ class Chat(Protocol):
         self, channel: str, message_id: str, *, name: str, title: str, content: bytes
     ) -> None:
         """Put a file under a card."""
+
+    async def picture(
+        self, channel: str, message_id: str, *, name: str, title: str, content: bytes
+    ) -> None:
+        """Show a picture (PNG) under a card."""
 
     async def show_home(self, person: Person, home: Home) -> None:
         """Refresh a person's own page, where the chat has one."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -25,6 +26,8 @@ Config = Annotated[
     Path, typer.Option("--config", "-c", help="The settings file.", envvar="COUNTERSIGN_CONFIG")
 ]
 DEFAULT = Path("countersign.toml")
+
+T = TypeVar("T")
 
 
 @app.command()
@@ -116,6 +119,48 @@ def demo(
     raise typer.Exit(demo_run.main(folder, port=port, is_tour=tour))
 
 
+@app.command()
+def link(
+    who: Annotated[str, typer.Argument(help="Id or e-mail address of the person.")],
+    config: Config = DEFAULT,
+) -> None:
+    """Print a link with which a person can link Telegram, once, with a code of theirs."""
+    settings = _settings(config)
+    import segno
+
+    from bot import service
+    from bot.chat import ChatUnavailable, NotAdmitted
+    from workflows.linking import LINK_LIFE
+
+    try:
+        person, url = _answered(service.begin_link(settings, who))
+    except (NotAdmitted, ChatUnavailable) as error:
+        typer.echo(f"Telegram: {error}", err=True)
+        raise typer.Exit(1) from None
+    segno.make(url, error="l", micro=False).terminal(compact=True, border=2)
+    minutes = int(LINK_LIFE.total_seconds() // 60)
+    typer.echo(f"{url}\n\nFor {person.name} alone; it works once, for {minutes} minutes.")
+
+
+@app.command()
+def unlink(
+    who: Annotated[str, typer.Argument(help="Id or e-mail address of the person.")],
+    chat: Annotated[str, typer.Argument(help="slack or telegram")],
+    config: Config = DEFAULT,
+    again: Annotated[
+        bool, typer.Option("--undo", help="Let the person be linked there again.")
+    ] = False,
+) -> None:
+    """Take a person's access in a chat back, at once."""
+    settings = _settings(config)
+    from bot import service
+
+    change = service.allow_link if again else service.unlink
+    person = _answered(change(settings, who, chat))
+    what = "may be linked again in" if again else "can do nothing any more in"
+    typer.echo(f"{person.name} {what} {chat}.")
+
+
 @audit_app.command()
 def verify(config: Config = DEFAULT) -> None:
     """Prove that no entry of the record was altered, removed or inserted."""
@@ -127,6 +172,18 @@ def verify(config: Config = DEFAULT) -> None:
         typer.echo(f"BROKEN: entry {found.broken_at} {found.problem}.", err=True)
         raise typer.Exit(1)
     typer.echo(f"intact: {found.entries} entries, head {found.head}")
+
+
+def _answered(work: Coroutine[Any, Any, T]) -> T:
+    """Return what ``work`` does; a refusal is told, and ends the command."""
+    from bot.messages import ENGLISH, Messages
+    from workflows.refusal import Refusal
+
+    try:
+        return asyncio.run(work)
+    except Refusal as refusal:
+        typer.echo(Messages.load().refusal(ENGLISH, refusal), err=True)
+        raise typer.Exit(1) from None
 
 
 def _settings(path: Path) -> Settings:

@@ -7,7 +7,7 @@ acknowledgment never waits for a bank.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -20,10 +20,10 @@ from bot.pay_line import PayLine
 from bot.services import Caller, Services
 from bot.wording import Reader
 from connectors.money import Money
-from workflows import audit, digest, orders, payees, requests, second_factor
+from workflows import audit, digest, linking, orders, payees, people, requests, second_factor
 from workflows.company import OwnAccount
 from workflows.orders import Order
-from workflows.payees import Payee
+from workflows.people import Person
 from workflows.refusal import Refusal
 from workflows.requests import Payment
 
@@ -91,11 +91,15 @@ class Commands:
             raise Refusal("balance.not_allowed")
 
         async def later() -> Answer:
-            readings = await self._services.collector.balances(accounts)
-            return statement_cards.balance_card(reader, readings, self._services.clock())
+            return await self.balances_of(caller, accounts)
 
         asking = Notice(reader.say("balance.asking", count=len(accounts)), Tone.MOVING)
         return Reply(asking, later)
+
+    async def balances_of(self, caller: Caller, accounts: Sequence[OwnAccount]) -> Card:
+        """Return live balances of accounts, for the caller to read or where they may be shown."""
+        readings = await self._services.collector.balances(accounts)
+        return statement_cards.balance_card(self.reader(caller), readings, self._services.clock())
 
     # ---- /pay ---------------------------------------------------------------------------------
 
@@ -103,13 +107,23 @@ class Commands:
         """Open the payment form, or take a payment typed in one line."""
         company = self._services.company
         reader = self.reader(caller)
-        if not caller.person.roles & company.permissions.request:
-            await self._denied(caller, "request.not_allowed")
-            roles = ", ".join(sorted(company.permissions.request))
-            raise Refusal("request.not_allowed", roles=roles)
+        await self.check_may_request(caller)
         if not text:
             return Reply(forms.pay_form(reader, tuple(company.accounts.values())))
+        if text.casefold() in ("file", "list"):
+            return Reply(forms.list_form(reader))
         return Reply(await self.pay_by_line(caller, text, is_no_duplicate=False))
+
+    async def check_may_request(self, caller: Caller) -> None:
+        """Refuse, on the record, who may not ask for payments.
+
+        Raises:
+            Refusal: ``request.not_allowed``.
+        """
+        permitted = self._services.company.permissions.request
+        if not caller.person.roles & permitted:
+            await self._denied(caller, "request.not_allowed")
+            raise Refusal("request.not_allowed", roles=", ".join(sorted(permitted)))
 
     async def pay_by_line(self, caller: Caller, text: str, *, is_no_duplicate: bool) -> Answer:
         """Request a payment typed in one line; offer a way on where it needs one.
@@ -118,7 +132,7 @@ class Commands:
             Refusal: whatever is wrong with it, said with the line's own words.
         """
         line = pay_line.parse(text)
-        own = self._account_of(line)
+        own = requests.account_for(self._services.company, line.account, line.amount.currency)
         payment = await self._services.database.read(
             lambda connection: _payment_of(connection, line, own, is_no_duplicate=is_no_duplicate)
         )
@@ -166,29 +180,6 @@ class Commands:
             return None
         (reading,) = asking.result()
         return reading.available if reading.is_fresh else None
-
-    def _account_of(self, line: PayLine) -> OwnAccount:
-        accounts = self._services.company.accounts
-        if line.account:
-            wanted = line.account.casefold()
-            for own in accounts.values():
-                if wanted in (own.id.casefold(), own.name.casefold()):
-                    return own
-            raise Refusal(
-                "account.unknown",
-                field="account",
-                account=line.account[:40],
-                known=", ".join(accounts),
-            )
-        found = self._services.company.account_in(line.amount.currency)
-        if found is None:
-            held = sorted({own.account.currency for own in accounts.values()})
-            raise Refusal(
-                "account.none_in_currency",
-                currency=line.amount.currency,
-                held=", ".join(held),
-            )
-        return found
 
     # ---- /approvals, /payment -----------------------------------------------------------------
 
@@ -254,6 +245,14 @@ class Commands:
                 return Reply(await self.enrol(caller))
             case ["whoami"] | ["who", "am", "i"]:
                 return Reply(await self._whoami(caller))
+            case ["link"]:
+                return Reply(await self.link(caller))
+            case ["here"]:
+                return Reply(await self.prefer(caller, caller.chat))
+            case ["unlink", who, chat]:
+                return Reply(await self._unlink(caller, who, chat))
+            case ["relink", who, chat]:
+                return Reply(await self._allow_link(caller, who, chat))
             case _:
                 raise Refusal("treasury.unknown", text=text[:40])
 
@@ -261,19 +260,111 @@ class Commands:
         """Start the enrolment of a second factor: a page that opens once, for a short time."""
         services = self._services
         now = services.clock()
+        address = services.public_url()
+        # Telegram proves who opens a page to pages that are reached by https alone.
+        proves_opener = caller.chat == "telegram" and address.startswith("https://")
+        opener = f"telegram:{caller.identity}" if proves_opener else None
         token = await services.database.write(
             lambda connection: second_factor.begin_enrolment(
-                connection, services.cipher, caller.person.id, now=now
+                connection, services.cipher, caller.person.id, now=now, opener=opener
             )
         )
         minutes = int(second_factor.ENROLMENT_LIFE.total_seconds() // 60)
         reader = self.reader(caller)
-        link = Action("open", reader.say("action.enrol"), f"{services.public_url()}/enrol/{token}")
+        link = Action(
+            "open",
+            reader.say("action.enrol"),
+            f"{address}/enrol/{token}",
+            asks_opener=proves_opener,
+        )
         return Notice(reader.say("enrol.link", minutes=minutes), Tone.NEUTRAL, (link,))
+
+    async def link(self, caller: Caller) -> Notice:
+        """Start linking Telegram: a deep link that works once, for a short time."""
+        services = self._services
+        if services.telegram_link("") is None:
+            raise Refusal("link.no_telegram")
+        now = services.clock()
+        token = await services.database.write(
+            lambda connection: linking.begin(
+                connection, caller.person, "telegram", by=caller.person.id, now=now
+            )
+        )
+        minutes = int(linking.LINK_LIFE.total_seconds() // 60)
+        reader = self.reader(caller)
+        link = Action("open", reader.say("action.link"), services.telegram_link(token) or "")
+        return Notice(reader.say("link.begun", minutes=minutes), Tone.NEUTRAL, (link,))
+
+    async def prefer(self, caller: Caller, chat: str) -> Notice:
+        """Send what concerns the caller to ``chat`` from now on."""
+        services, reader = self._services, self.reader(caller)
+        if chat not in services.chats:
+            raise Refusal("chat.unknown", chat=chat[:20], known=", ".join(services.chats))
+        now = services.clock()
+        await services.database.write(
+            lambda connection: people.prefer(connection, caller.person, chat, now=now)
+        )
+        return Notice(reader.say("link.preferred", chat=reader.say(f"chat.{chat}")), Tone.GOOD)
+
+    async def _unlink(self, caller: Caller, who: str, chat: str) -> Notice:
+        person = await self._administered(caller, who, chat)
+        services, reader = self._services, self.reader(caller)
+        now = services.clock()
+        await services.database.write(
+            lambda connection: people.unlink(
+                connection, person, chat=chat, by=caller.person.id, now=now
+            )
+        )
+        said = reader.say("link.unlinked", name=person.name, chat=reader.say(f"chat.{chat}"))
+        return Notice(said, Tone.GOOD)
+
+    async def _allow_link(self, caller: Caller, who: str, chat: str) -> Notice:
+        person = await self._administered(caller, who, chat)
+        services, reader = self._services, self.reader(caller)
+        now = services.clock()
+        await services.database.write(
+            lambda connection: people.allow_link(
+                connection, person, chat=chat, by=caller.person.id, now=now
+            )
+        )
+        said = reader.say("link.allowed", name=person.name, chat=reader.say(f"chat.{chat}"))
+        return Notice(said, Tone.GOOD)
+
+    async def _administered(self, caller: Caller, who: str, chat: str) -> Person:
+        """Return whom an administrator means.
+
+        Raises:
+            Refusal: the caller is none, or there is no such person or chat.
+        """
+        company = self._services.company
+        if not caller.person.roles & company.permissions.admin:
+            await self._denied(caller, "admin.not_allowed")
+            raise Refusal("admin.not_allowed")
+        person = company.directory.get(who) or company.directory.by_email(who)
+        if person is None:
+            raise Refusal("person.unknown", who=who[:64])
+        if chat not in self._services.chats:
+            known = ", ".join(self._services.chats)
+            raise Refusal("chat.unknown", chat=chat[:20], known=known)
+        return person
 
     def _help(self, caller: Caller) -> Card:
         reader = self.reader(caller)
-        names = ("pay", "pay_line", "balance", "approvals", "payment", "digest", "enrol", "whoami")
+        names = [
+            "pay",
+            "pay_line",
+            "pay_file",
+            "balance",
+            "approvals",
+            "payment",
+            "digest",
+            "enrol",
+            "whoami",
+        ]
+        if len(self._services.chats) > 1:
+            names += ["link", "here"]
+        if caller.person.roles & self._services.company.permissions.admin:
+            names.append("unlink")
         return Card(
             title=reader.say("help.title"),
             lines=tuple(reader.say(f"help.{name}") for name in names),
@@ -325,29 +416,7 @@ def _payment_of(
     )
     if line.iban:
         return replace(payment, name=line.payee, iban=line.iban)
-    return replace(payment, payee_id=_payee_named(connection, line.payee).id)
-
-
-def _payee_named(connection: Connection, text: str) -> Payee:
-    """Return the one payee a person means by ``text``.
-
-    Raises:
-        Refusal: ``payee.unknown`` (with the nearest names) or ``payee.ambiguous``.
-    """
-    found = payees.search(connection, text)
-    exact = [
-        each for each in found if text.casefold() in (each.id.casefold(), each.name.casefold())
-    ]
-    if len(exact) == 1:
-        return exact[0]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(each.name for each in found[:5])
-        raise Refusal("payee.ambiguous", field="payee", payee=text[:70], names=names)
-    near = ", ".join(each.name for each in payees.nearest(connection, text))
-    code = "payee.unknown_near" if near else "payee.unknown"
-    raise Refusal(code, field="payee", payee=text[:70], names=near)
+    return replace(payment, payee_id=payees.named(connection, line.payee).id)
 
 
 def parsed_date(text: str) -> date | None:

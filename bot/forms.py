@@ -9,9 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
-from bot.wording import OrderView, Reader, execution_line, masked, risk_lines, spaced, state_line
+from bot.wording import (
+    OrderView,
+    Reader,
+    execution_line,
+    invoice_facts,
+    masked,
+    risk_lines,
+    spaced,
+    state_line,
+)
 from workflows.company import OwnAccount
 from workflows.orders import Order
+from workflows.people import Person
 from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE
 
 
@@ -85,6 +95,25 @@ def resolution_form(reader: Reader, view: OrderView) -> Form:
     )
 
 
+def link_form(reader: Reader, person: Person, chat: str, token: str) -> Form:
+    """Return the form that links a chat to a person, once they have given their code."""
+    say = reader.say
+    chat_name = say(f"chat.{chat}")
+    return Form(
+        id="link",
+        title=say("form.link.title", chat=chat_name),
+        submit=say("form.link.submit"),
+        cancel=say("form.cancel"),
+        token=token,
+        facts=(
+            Fact(say("label.company"), reader.company.name),
+            Fact(say("label.person"), f"{person.name}\n{person.email}"),
+        ),
+        lines=(say("form.link.lead", name=person.name, chat=chat_name),),
+        inputs=(_code_input(reader, "form.link.code_hint"),),
+    )
+
+
 def outdated_form(reader: Reader, view: OrderView, text: str) -> Form:
     """Return what an old card's button answers: what changed, and the order as it is now."""
     say = reader.say
@@ -115,6 +144,7 @@ def _whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
         ),
         Fact(say("label.reference"), order.remittance or say("nothing")),
         Fact(say("label.execution"), execution_line(reader, order)),
+        *invoice_facts(reader, order),
         Fact(say("label.requested_by"), reader.name(order.requester_id)),
         Fact(say("label.order"), f"{order.id} v{order.version}"),
     ]
@@ -123,12 +153,12 @@ def _whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _code_input(reader: Reader) -> Input:
+def _code_input(reader: Reader, hint: str = "form.code_hint") -> Input:
     return Input(
         "code",
         InputKind.CODE,
         reader.say("form.code"),
-        hint=reader.say("form.code_hint"),
+        hint=reader.say(hint),
         placeholder="123456",
         longest=7,
     )
@@ -146,6 +176,12 @@ class PayDraft:
     iban: str = ""
     reference: str = ""
     date: str = ""
+    invoice: str = ""
+    invoice_label: str = ""
+
+
+INVOICE_TYPES = ("pdf", "png", "jpg", "jpeg")
+LIST_TYPES = ("csv", "xlsx")
 
 
 def pay_form(
@@ -153,15 +189,15 @@ def pay_form(
     accounts: Sequence[OwnAccount],
     draft: PayDraft | None = None,
     *,
-    token: str = "",
+    order_id: str = "",
     ask_duplicate: bool = False,
     lines: tuple[str, ...] = (),
 ) -> Form:
-    """Return the form that asks for a payment; with a ``token`` it changes that order."""
+    """Return the form that asks for a payment; with an ``order_id`` it changes that order."""
     say = reader.say
     draft = draft or PayDraft()
     inputs = [*_what_inputs(reader, accounts, draft), *_whom_inputs(reader, draft)]
-    inputs += _when_inputs(reader, draft)
+    inputs += [*_when_inputs(reader, draft), _invoice_input(reader, draft)]
     if ask_duplicate:
         inputs.append(
             Input(
@@ -174,12 +210,83 @@ def pay_form(
         )
     return Form(
         id="pay",
-        title=say("form.amend.title") if token else say("form.pay.title"),
-        submit=say("form.amend.submit") if token else say("form.pay.submit"),
+        title=say("form.amend.title") if order_id else say("form.pay.title"),
+        submit=say("form.amend.submit") if order_id else say("form.pay.submit"),
         cancel=say("form.cancel"),
-        token=token,
+        # A chat whose file inputs cannot be filled in to begin with keeps the file all the same.
+        token=f"{order_id}:{draft.invoice}",
         lines=lines,
         inputs=tuple(inputs),
+    )
+
+
+def pay_token(token: str) -> tuple[str, str]:
+    """Return a payment form's order and the file it began with; empty for none."""
+    order_id, _, invoice = token.partition(":")
+    return order_id[:16], invoice[:24]
+
+
+def _invoice_input(reader: Reader, draft: PayDraft) -> Input:
+    say = reader.say
+    hint = say("form.pay.invoice_hint")
+    if draft.invoice_label:
+        hint = say("form.pay.invoice_kept", file=draft.invoice_label)
+    return Input(
+        "invoice",
+        InputKind.FILE,
+        say("label.invoice"),
+        hint=hint,
+        initial=draft.invoice,
+        initial_label=draft.invoice_label,
+        is_optional=True,
+        skip=say("form.pay.invoice_skip"),
+        file_types=INVOICE_TYPES,
+    )
+
+
+def list_form(reader: Reader) -> Form:
+    """Return the form that takes a list of payments as a file."""
+    say = reader.say
+    asked = Input(
+        "list",
+        InputKind.FILE,
+        say("form.list.file"),
+        hint=say("form.list.hint"),
+        file_types=LIST_TYPES,
+    )
+    return Form(
+        id="list",
+        title=say("form.list.title"),
+        submit=say("form.list.submit"),
+        cancel=say("form.cancel"),
+        lines=(say("form.list.lead"),),
+        inputs=(asked,),
+    )
+
+
+def confirm_list_form(reader: Reader, token: str, facts: tuple[Fact, ...], equal: int) -> Form:
+    """Return the form on which a person confirms a list that was checked.
+
+    Args:
+        equal: How many of its payments equal one that was asked for lately.
+    """
+    say = reader.say
+    tick = Input(
+        "duplicate",
+        InputKind.TICK,
+        say("form.list.equal", count=equal),
+        choices=(Choice("yes", say("form.list.equal_yes")),),
+        is_optional=True,
+    )
+    return Form(
+        id="list_confirm",
+        title=say("form.list.title"),
+        submit=say("form.list.confirm"),
+        cancel=say("form.cancel"),
+        token=token,
+        facts=facts,
+        lines=(say("form.list.each"),),
+        inputs=(tick,) if equal else (),
     )
 
 
@@ -221,6 +328,7 @@ def _whom_inputs(reader: Reader, draft: PayDraft) -> list[Input]:
             initial=draft.payee,
             initial_label=draft.payee_label,
             is_optional=True,
+            skip=say("form.pay.payee_skip"),
         ),
         Input(
             "name",
@@ -229,6 +337,7 @@ def _whom_inputs(reader: Reader, draft: PayDraft) -> list[Input]:
             placeholder=say("form.pay.name_placeholder"),
             initial=draft.name,
             is_optional=True,
+            unless="payee",
             longest=LONGEST_NAME,
         ),
         Input(
@@ -238,6 +347,7 @@ def _whom_inputs(reader: Reader, draft: PayDraft) -> list[Input]:
             placeholder="DE00 0000 0000 0000 0000 00",
             initial=draft.iban,
             is_optional=True,
+            unless="payee",
             longest=42,
         ),
     ]
@@ -263,5 +373,6 @@ def _when_inputs(reader: Reader, draft: PayDraft) -> list[Input]:
             hint=say("form.pay.date_hint"),
             initial=draft.date,
             is_optional=True,
+            skip=say("execution.soonest"),
         ),
     ]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bot import forms, pay_line, views, wording
 from bot.cards import (
     Accepted,
+    Action,
     Answer,
     Choice,
     Form,
@@ -24,10 +25,19 @@ from bot.cards import (
     Tone,
 )
 from bot.commands import Commands, parsed_date
+from bot.files import Files
 from bot.forms import PayDraft
 from bot.services import Caller, Services
 from bot.wording import OrderView, Reader
-from workflows import approvals, instructions, orders, payees, requests
+from workflows import (
+    approvals,
+    instructions,
+    kept_files,
+    linking,
+    orders,
+    payees,
+    requests,
+)
 from workflows.approvals import Decided, Decision
 from workflows.orders import Order, OrderState
 from workflows.payees import Payee
@@ -43,11 +53,16 @@ _STALE = frozenset(
 
 
 class Interactions:
-    """What clicks and submitted forms do."""
+    """What clicks and submitted forms do.
+
+    Attributes:
+        files: What people send along.
+    """
 
     def __init__(self, services: Services, commands: Commands) -> None:
         self._services = services
         self._commands = commands
+        self.files = Files(services, commands)
         self._clicks: dict[str, Callable[[Caller, str], Awaitable[Answer]]] = {
             "approve": self.ask_approval,
             "reject": self.ask_rejection,
@@ -58,12 +73,17 @@ class Interactions:
             "pay": self.ask_payment,
             "show": self.show,
             "enrol": self.enrol,
+            "prefer": self.prefer,
+            "invoice": self.files.invoice,
         }
         self._forms: dict[str, Callable[[Caller, str, Answers], Awaitable[Submitted]]] = {
             "approve": self.approve,
             "reject": self.reject,
             "resolve": self.resolve,
             "pay": self.pay,
+            "link": self.link,
+            "list": self.files.check_list,
+            "list_confirm": self.files.request_list,
         }
 
     @property
@@ -89,6 +109,26 @@ class Interactions:
             return await self._forms[form](caller, token, answers)
         except Refusal as refusal:
             return await self._invalid(caller, form, token, answers, refusal)
+
+    async def problem(self, form: str, caller: Caller, name: str, answers: Answers) -> str | None:
+        """Return what is wrong with one answer of a form, as far as it can be told by itself.
+
+        For chats that ask one thing after another; the form as a whole is checked in `submit`.
+        """
+        text = answers.get(name, "")
+        try:
+            match (form, name):
+                case ("pay", "amount"):
+                    own = self._services.company.accounts.get(answers.get("account", ""))
+                    if own is not None:
+                        pay_line.amount(text, own.account.currency)
+                case ("pay", "iban") if text:
+                    requests.checked_iban(text)
+                case ("pay", "date"):
+                    parsed_date(text)
+        except Refusal as refusal:
+            return self._reader(caller).refusal(refusal)
+        return None
 
     # ---- buttons ------------------------------------------------------------------------------
 
@@ -129,7 +169,7 @@ class Interactions:
             raise Refusal("order.not_pending", order=order.id, state=order.state)
         accounts = tuple(self._services.company.accounts.values())
         draft = await self._services.database.read(lambda connection: _draft(connection, order))
-        return forms.pay_form(self._reader(caller), accounts, draft, token=order.id)
+        return forms.pay_form(self._reader(caller), accounts, draft, order_id=order.id)
 
     async def ask_payment(self, caller: Caller, value: str) -> Answer:
         """Show the empty payment form."""
@@ -158,6 +198,10 @@ class Interactions:
         """Start the enrolment of a second factor."""
         del value
         return await self._commands.enrol(caller)
+
+    async def prefer(self, caller: Caller, value: str) -> Answer:
+        """Send what concerns the caller to the chat ``value`` from now on."""
+        return await self._commands.prefer(caller, value)
 
     # ---- forms --------------------------------------------------------------------------------
 
@@ -222,11 +266,63 @@ class Interactions:
             raise result
         return Accepted(Notice(self._reader(caller).say("thanks.resolved"), Tone.GOOD))
 
+    async def claimant(self, token: str, chat: str, identity: str, key: str) -> Caller:
+        """Return whoever holds a link's token as the person it names, to be proved by a code.
+
+        Good for that form (`ask_link`, `link`) and for nothing else.
+
+        Raises:
+            Refusal: the link is void.
+        """
+        services = self._services
+        now = services.clock()
+        person = await services.database.write(
+            lambda connection: linking.claim(
+                connection,
+                services.company.directory,
+                token,
+                chat=chat,
+                external_id=identity,
+                now=now,
+            )
+        )
+        language = person.language or services.company.language
+        return Caller(person, chat, language, key, identity)
+
+    def ask_link(self, claimant: Caller, token: str) -> Form:
+        """Return the form on which a link's claimant proves who they are."""
+        return forms.link_form(self._reader(claimant), claimant.person, claimant.chat, token)
+
+    async def link(self, caller: Caller, token: str, answers: Answers) -> Submitted:
+        """Link the identity that opened the link's token, with the code of whom it names."""
+        services = self._services
+        now = services.clock()
+        person = await services.database.write(
+            lambda connection: linking.confirm(
+                connection,
+                services.company.directory,
+                services.cipher,
+                token,
+                answers.get("code", ""),
+                chat=caller.chat,
+                external_id=caller.identity,
+                now=now,
+            )
+        )
+        if isinstance(person, Refusal):
+            raise person
+        reader = wording.reader_for(services.messages, services.company, person)
+        chat = reader.say(f"chat.{caller.chat}")
+        prefer = Action("prefer", reader.say("action.prefer", chat=chat), caller.chat)
+        said = reader.say("link.done", name=person.name, company=reader.company.name, chat=chat)
+        return Accepted(Notice(said, Tone.GOOD, (prefer,) if len(services.chats) > 1 else ()))
+
     async def pay(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Request the payment on the form, or change the order it was opened for."""
-        payment = self._payment(answers)
-        if token:
-            await self._amend(caller, token, payment)
+        order_id, kept = forms.pay_token(token)
+        payment = self._payment({"invoice": kept, **answers})
+        if order_id:
+            await self._amend(caller, order_id, payment)
             return Accepted(Notice(self._reader(caller).say("thanks.amended"), Tone.GOOD))
         order = await self._commands.request(caller, payment)
         text = self._reader(caller).say("thanks.requested", order=order.id)
@@ -271,6 +367,7 @@ class Interactions:
             remittance=answers.get("reference", ""),
             execution_date=parsed_date(answers.get("date", "")),
             is_no_duplicate=answers.get("duplicate") == "yes",
+            files=(answers["invoice"],) if answers.get("invoice") else (),
         )
 
     async def suggest(self, caller: Caller, text: str) -> tuple[Choice, ...]:
@@ -325,8 +422,9 @@ class Interactions:
             return Replace(await self._confirm_duplicate(caller, token, answers, text))
         if refusal.field is not None and refusal.field != "duplicate":
             return Invalid({refusal.field: text})
-        if token and refusal.code in _STALE:
-            view = await self._view(token)
+        about = forms.pay_token(token)[0] if form == "pay" else token
+        if about and refusal.code in _STALE:
+            view = await self._view(about)
             return Replace(forms.outdated_form(self._reader(caller), view, text))
         return Accepted(Notice(text, Tone.BAD))
 
@@ -335,8 +433,13 @@ class Interactions:
     ) -> Form:
         """Return the form again, with a box to tick by who means a second payment."""
         payee_id = answers.get("payee", "")
-        payee = await self._services.database.read(
-            lambda connection: payees.get(connection, payee_id)
+        order_id, kept = forms.pay_token(token)
+        kept = answers.get("invoice", kept)
+        payee, files = await self._services.database.read(
+            lambda connection: (
+                payees.get(connection, payee_id),
+                kept_files.own(connection, caller.person, [kept] if kept else []),
+            )
         )
         draft = PayDraft(
             amount=answers.get("amount", ""),
@@ -347,13 +450,15 @@ class Interactions:
             iban=answers.get("iban", ""),
             reference=answers.get("reference", ""),
             date=answers.get("date", ""),
+            invoice=kept,
+            invoice_label=files[0].name if files else "",
         )
         accounts = tuple(self._services.company.accounts.values())
         return forms.pay_form(
             self._reader(caller),
             accounts,
             draft,
-            token=token,
+            order_id=order_id,
             ask_duplicate=True,
             lines=(text,),
         )
@@ -375,6 +480,8 @@ def _draft(connection: Connection, order: Order) -> PayDraft:
         iban="" if payee else wording.spaced(order.creditor_iban),
         reference=order.remittance,
         date=order.execution_date.isoformat() if order.execution_date else "",
+        invoice=order.files[0].id if order.files else "",
+        invoice_label=order.files[0].name if order.files else "",
     )
 
 

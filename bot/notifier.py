@@ -18,14 +18,14 @@ from sqlalchemy import Connection
 
 from bot import posted, receipt_files, statement_cards, story, views, wording
 from bot.cards import Card, Home
-from bot.chat import Chat, ChatRefused, ChatUnavailable
+from bot.chat import Chat, ChatRefused, ChatUnavailable, PersonUnreachable
 from bot.digest_card import digest_card
 from bot.posted import Posted
 from bot.services import Services
 from bot.wording import OrderView, Reader
-from workflows import approvals, audit, digest, orders
+from workflows import approvals, audit, digest, orders, people
 from workflows.audit import Entry
-from workflows.orders import Order
+from workflows.orders import Order, OrderState
 from workflows.people import Person
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,13 @@ log = structlog.get_logger(__name__)
 BATCH = 50
 _IDLE_SECONDS = 5.0
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
+_UNFINISHED = (
+    OrderState.PENDING,
+    OrderState.APPROVED,
+    OrderState.RELEASED,
+    OrderState.SUBMITTED,
+    OrderState.UNKNOWN,
+)
 
 
 class Notifier:
@@ -90,6 +97,9 @@ class Notifier:
                 touched[order.id] = order
                 await self._tell(entry, order)
             await self._announce(entry)
+            if entry.kind in story.ABOUT_IDENTITIES:
+                await self._tell_person(entry)
+                touched.update(await self._concerning(entry.subject))
         for order_id in touched:
             await self._refresh(order_id)
         await self._refresh_homes(list(touched.values()))
@@ -108,29 +118,67 @@ class Notifier:
 
     async def _refresh(self, order_id: str) -> None:
         """Post what is missing of an order's cards and update those that show something old."""
-        services = self._services
-        view, known = await services.database.read(
-            lambda connection: (
-                views.order_view(connection, orders.get(connection, order_id)),
-                posted.of_subject(connection, self._chat.name, order_id),
-            )
+        view, known, audiences = await self._services.database.read(
+            lambda connection: self._cards_to_be(connection, order_id)
         )
-        for audience in self._audiences(view):
+        for audience in audiences:
             await self._place(view, audience, known.get(audience))
-        for audience in known.keys() - set(self._audiences(view)):
+        for audience in known.keys() - set(audiences):
             await self._place(view, audience, known[audience])
 
-    def _audiences(self, view: OrderView) -> list[str]:
-        """Return who should have a card: requester, approvers, deciders, the account's channel."""
+    def _cards_to_be(
+        self, connection: Connection, order_id: str
+    ) -> tuple[OrderView, dict[str, Posted], list[str]]:
+        """Return an order, its cards in this chat, and who should have one here.
+
+        These are the account's channel, and those of the people concerned who are at home in
+        this chat; a card that stands already is kept true wherever its reader is at home.
+        """
+        services = self._services
+        view = views.order_view(connection, orders.get(connection, order_id))
+        known = posted.of_subject(connection, self._chat.name, order_id)
+        concerned = self._concerned(view)
+        homes = people.home_chats(connection, concerned, services.chats)
+        here = [each.id for each in concerned if homes.get(each.id) == self._chat.name]
+        own = services.company.accounts.get(view.order.account_id)
+        channel = own.channels.get(self._chat.name) if own else None
+        channels = [f"channel:{channel}"] if channel else []
+        return view, known, [*(f"person:{each}" for each in here), *channels]
+
+    def _concerned(self, view: OrderView) -> list[Person]:
+        """Return requester, approvers and, where one is needed, those who may decide."""
         company, order = self._services.company, view.order
-        people = [order.requester_id]
-        people += [person.id for person in approvals.approvers(company, order)]
+        found = [company.directory.get(order.requester_id)]
+        found += approvals.approvers(company, order)
         if wording.undecided(view):
-            deciders = company.directory.holding(company.permissions.resolve)
-            people += [person.id for person in deciders]
-        own = company.accounts.get(order.account_id)
-        channels = [f"channel:{own.channel}"] if own and own.channel else []
-        return [*dict.fromkeys(f"person:{each}" for each in people), *channels]
+            found += company.directory.holding(company.permissions.resolve)
+        return list({each.id: each for each in found if each is not None}.values())
+
+    async def _concerning(self, person_id: str) -> dict[str, Order]:
+        """Return the unfinished orders that concern a person who has moved to another chat."""
+
+        def read(connection: Connection) -> dict[str, Order]:
+            found = {}
+            for order in orders.in_states(connection, *_UNFINISHED):
+                view = views.order_view(connection, order)
+                if person_id in {each.id for each in self._concerned(view)}:
+                    found[order.id] = order
+            return found
+
+        return await self._services.database.read(read)
+
+    async def _tell_person(self, entry: Entry) -> None:
+        """Tell a person in this chat what became of their identity in another."""
+        reader = self._reader(f"person:{entry.subject}")
+        card = story.identity_card(reader, entry)
+        if card is None or reader.person is None or entry.facts.get("chat") == self._chat.name:
+            return
+        person = reader.person
+        address = await self._services.database.read(
+            lambda connection: people.external_id(connection, person, self._chat.name)
+        )
+        if address is not None:
+            await self._post_once(entry, f"person:{person.id}", address, card)
 
     async def _place(self, view: OrderView, audience: str, known: Posted | None) -> None:
         reader = self._reader(audience)
@@ -148,10 +196,26 @@ class Notifier:
             if channel is None:
                 return
             where, message_id = await self._chat.post(channel, card)
+        except PersonUnreachable as error:
+            log.warning("person unreachable", audience=audience, code=str(error))
+            await self._set_unreachable(audience)
+            return
         except ChatRefused as error:
             log.warning("card refused", audience=audience, order=view.order.id, code=str(error))
             return
         await self._remember(Posted(view.order.id, audience, where, message_id, rendered))
+
+    async def _set_unreachable(self, audience: str) -> None:
+        """Note that a person cannot be told here; the entry makes their other chat tell them."""
+        person = self._services.company.directory.get(audience.removeprefix("person:"))
+        if person is None:
+            return
+        now = self._services.clock()
+        await self._services.database.write(
+            lambda connection: people.set_reachable(
+                connection, person, self._chat.name, False, now=now
+            )
+        )
 
     @staticmethod
     def _is_requester(view: OrderView, audience: str) -> bool:
@@ -213,14 +277,16 @@ class Notifier:
             card = story.alarm_card(reader, entry)
         if card is None:
             return
-        subject, audience = f"entry:{entry.seq}", f"channel:{self._digest_channel}"
-        known = await self._cards_of(subject)
-        if audience in known:
+        await self._post_once(entry, f"channel:{self._digest_channel}", self._digest_channel, card)
+
+    async def _post_once(self, entry: Entry, audience: str, address: str, card: Card) -> None:
+        subject = f"entry:{entry.seq}"
+        if audience in await self._cards_of(subject):
             return
         try:
-            where, message_id = await self._chat.post(self._digest_channel, card)
+            where, message_id = await self._chat.post(address, card)
         except ChatRefused as error:
-            log.error("digest channel refused", code=str(error), channel=self._digest_channel)
+            log.error("news refused", code=str(error), audience=audience, entry=entry.seq)
             return
         await self._remember(Posted(subject, audience, where, message_id, _hash(card)))
 

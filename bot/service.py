@@ -6,18 +6,28 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from bot.app import DATABASE, App, DatabaseState, company_of
-from bot.settings import Settings
+from bot.app import DATABASE, App, DatabaseState
+from bot.settings import Settings, company_of
+from bot.telegram.chat import deep_link
+from bot.telegram.setup import username_of
 from connectors import registry
 from connectors.base import Capability, Consent
-from workflows import audit
+from workflows import audit, linking, people
 from workflows.audit import Verification
 from workflows.clock import system_clock
 from workflows.database import Database
+from workflows.people import Person
+from workflows.refusal import Refusal
+
+CONSOLE = "console"
+"""Actor of what whoever has the machine does from its command line."""
 
 
 def configure_logs(level: int = logging.INFO) -> None:
@@ -35,7 +45,7 @@ def configure_logs(level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
-    for noisy in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "dbos"):
+    for noisy in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "dbos", "telegram"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
@@ -55,14 +65,67 @@ async def run(settings: Settings) -> None:
         await app.stop()
 
 
-async def verify_record(settings: Settings) -> Verification:
-    """Walk the record of the company that ``settings`` describe."""
+async def begin_link(settings: Settings, who: str) -> tuple[Person, str]:
+    """Return a person and the deep link with which they can link Telegram.
+
+    Raises:
+        Refusal: there is no such person or no Telegram bot, or they are linked already.
+        NotAdmitted: Telegram refused the bot's token.
+        ChatUnavailable: Telegram cannot be reached.
+    """
+    person = _person(settings, who)
+    if settings.telegram is None:
+        raise Refusal("link.no_telegram")
+    username = await username_of(settings.telegram)
+    async with _opened(settings) as database:
+        begin = partial(
+            linking.begin, person=person, chat="telegram", by=CONSOLE, now=system_clock()
+        )
+        token = await database.write(begin)
+    return person, deep_link(username, token)
+
+
+async def unlink(settings: Settings, who: str, chat: str) -> Person:
+    """Take a person's identity in a chat back, at once; raises `Refusal`."""
+    person = _person(settings, who)
+    async with _opened(settings) as database:
+        work = partial(people.unlink, person=person, chat=chat, by=CONSOLE, now=system_clock())
+        await database.write(work)
+    return person
+
+
+async def allow_link(settings: Settings, who: str, chat: str) -> Person:
+    """Let a person who was unlinked be linked anew; raises `Refusal`."""
+    person = _person(settings, who)
+    async with _opened(settings) as database:
+        work = partial(people.allow_link, person=person, chat=chat, by=CONSOLE, now=system_clock())
+        await database.write(work)
+    return person
+
+
+def _person(settings: Settings, who: str) -> Person:
+    directory = company_of(settings).directory
+    person = directory.get(who) or directory.by_email(who)
+    if person is None:
+        raise Refusal("person.unknown", who=who[:64])
+    return person
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    """Open the company's database, beside a service that may be running."""
     database = Database(Path(settings.storage.folder) / DATABASE)
     await database.open()
     try:
-        return await database.read(audit.verify)
+        yield database
     finally:
         await database.close()
+
+
+async def verify_record(settings: Settings) -> Verification:
+    """Walk the record of the company that ``settings`` describe."""
+    async with _opened(settings) as database:
+        return await database.read(audit.verify)
 
 
 async def consent_of(
@@ -74,16 +137,16 @@ async def consent_of(
         ConnectorError: the institution did not give one; the code says why.
     """
     company = company_of(settings)
-    database = Database(Path(settings.storage.folder) / DATABASE)
-    await database.open()
-    state = DatabaseState(database, name)
-    connector = registry.build(name, settings.connectors[name], state, system_clock)
-    try:
-        capabilities = tuple(sorted(connector.capabilities))
-        if Capability.CONSENT not in connector.capabilities:
-            return capabilities, None
-        accounts = tuple(own.account for own in company.accounts.values() if own.connector == name)
-        return capabilities, await connector.consent(accounts, system_clock())
-    finally:
-        await connector.close()
-        await database.close()
+    async with _opened(settings) as database:
+        state = DatabaseState(database, name)
+        connector = registry.build(name, settings.connectors[name], state, system_clock)
+        try:
+            capabilities = tuple(sorted(connector.capabilities))
+            if Capability.CONSENT not in connector.capabilities:
+                return capabilities, None
+            accounts = tuple(
+                own.account for own in company.accounts.values() if own.connector == name
+            )
+            return capabilities, await connector.consent(accounts, system_clock())
+        finally:
+            await connector.close()

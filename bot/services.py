@@ -22,6 +22,9 @@ class Services:
 
     Attributes:
         public_url: Says where the web pages are reached from a browser, no final slash.
+        chats: Names of the chats that are served, the one that is tried first at the front.
+        telegram_link: Returns the deep link that hands a payload to the Telegram bot; None while
+            there is no such bot, or its name is not known yet.
     """
 
     database: Database
@@ -33,6 +36,8 @@ class Services:
     messages: Messages
     clock: Clock
     public_url: Callable[[], str]
+    chats: tuple[str, ...] = ("slack",)
+    telegram_link: Callable[[str], str | None] = lambda payload: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Caller:
 
     Attributes:
         key: Identifies this very command, click or form; a redelivery has the same.
+        identity: Who that is to the chat, in the chat's own terms.
         channel: Where it happened, in the chat's own terms; None for a form or a home page.
     """
 
@@ -48,4 +54,5 @@ class Caller:
     chat: str
     language: str
     key: str
+    identity: str = ""
     channel: str | None = None

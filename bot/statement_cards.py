@@ -85,7 +85,15 @@ def inbox_card(reader: Reader, inbox: Inbox) -> Card:
         tone=Tone.WAITING if has_work else Tone.NEUTRAL,
         lines=tuple(lines),
         notes=(say("inbox.hint"),),
+        actions=tuple(_open(reader, view) for view in (*inbox.undecided, *inbox.awaiting)),
     )
+
+
+def _open(reader: Reader, view: OrderView) -> Action:
+    """Return the button that opens one of the payments of an inbox."""
+    order = view.order
+    label = reader.say("inbox.open", amount=reader.money(order.amount), payee=order.creditor_name)
+    return Action("show", label, f"{order.id}:{order.version}")
 
 
 def _brief(reader: Reader, view: OrderView) -> str:

@@ -33,6 +33,18 @@ _ALARMS = frozenset(
 )
 
 
+ABOUT_IDENTITIES = frozenset(
+    {
+        "person.linked",
+        "person.unlinked",
+        "person.preferred",
+        "person.reachable",
+        "person.unreachable",
+    }
+)
+"""Kinds of entries after which a person may be told elsewhere than before."""
+
+
 def is_about_order(kind: str) -> bool:
     """Whether entries of this kind have an order as their subject and change its card."""
     return kind in _ABOUT_ORDERS
@@ -130,6 +142,23 @@ def alarm_card(reader: Reader, entry: Entry) -> Card | None:
             Fact(reader.say("label.entry"), str(entry.seq)),
         ),
         lines=(reader.say(f"{key}.remedy"),),
+    )
+
+
+def identity_card(reader: Reader, entry: Entry) -> Card | None:
+    """Return what a person must hear when their identity in some chat was bound or taken back."""
+    if entry.kind not in ("person.linked", "person.unlinked"):
+        return None
+    say = reader.say
+    chat = say(f"chat.{entry.facts['chat']}")
+    return Card(
+        title=say(f"{entry.kind}.title", chat=chat),
+        tone=Tone.NEUTRAL,
+        facts=(
+            Fact(say("label.when"), reader.instant(entry.at)),
+            Fact(say("label.by"), reader.name(entry.actor)),
+        ),
+        lines=(say(f"{entry.kind}.line", chat=chat),),
     )
 
 

@@ -119,6 +119,7 @@ def order_card(reader: Reader, view: OrderView, *, is_channel: bool = False) -> 
             Fact(say("label.account"), _account_line(reader, order)),
             Fact(say("label.reference"), order.remittance or say("nothing")),
             Fact(say("label.execution"), execution_line(reader, order)),
+            *invoice_facts(reader, order),
             Fact(say("label.requested_by"), _requested_line(reader, order)),
             Fact(say("label.order"), order.id),
         ),
@@ -161,6 +162,18 @@ def execution_line(reader: Reader, order: Order) -> str:
     if order.execution_date is None:
         return reader.say("execution.soonest")
     return reader.messages.date(reader.language, order.execution_date)
+
+
+def invoice_facts(reader: Reader, order: Order) -> list[Fact]:
+    """Return what is attached to an order, if anything."""
+    return [
+        Fact(reader.say("label.invoice"), f"{each.name}\n{_size(each.size)}")
+        for each in order.files
+    ]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
 
 
 def _requested_line(reader: Reader, order: Order) -> str:
@@ -253,6 +266,8 @@ def _actions(reader: Reader, view: OrderView, *, is_channel: bool) -> tuple[Acti
         found.append(
             Action("cancel", say("action.cancel"), value, "danger", say("action.cancel_confirm"))
         )
+    if order.files:
+        found.append(Action("invoice", say("action.invoice"), value))
     if _may_resolve(reader, view, is_channel=is_channel):
         found.append(Action("resolve", say("action.resolve"), value, "primary"))
     return tuple(found)

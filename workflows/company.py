@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ class OwnAccount:
         name: As people call it.
         connector: Name of the connection it is reached by.
         viewers: Roles that may see its balances and movements.
-        channel: Chat channel where its cards may be posted, if any.
+        channels: Where its cards may be posted, by chat.
         collect: Cron expression (in the account's zone) of statement collection.
     """
 
@@ -29,7 +29,7 @@ class OwnAccount:
     name: str
     connector: str
     viewers: frozenset[str]
-    channel: str | None = None
+    channels: Mapping[str, str] = field(default_factory=dict)
     collect: str = "0 7,11,15,19 * * *"
 
     @property
@@ -45,6 +45,7 @@ class Permissions:
     request: frozenset[str]
     digest: frozenset[str]
     resolve: frozenset[str]
+    admin: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from connectors.base import Creditor
 from connectors.money import Money
 from workflows import audit, canonical
+from workflows.kept_files import KeptFile
 from workflows.policy import Verdict
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
@@ -76,6 +77,7 @@ class Order:
         request_key: Makes the request unique: the same click or command gives the same order.
         verdict: JSON of the policy's verdict when it was asked for.
         risks: JSON list of codes that approvers are shown.
+        attachments: JSON list of what was attached; see `files`.
         origin_channel: Chat channel the request was typed in.
     """
 
@@ -101,6 +103,7 @@ class Order:
     end_to_end_id: str
     verdict: str
     risks: str
+    attachments: str
     origin_channel: str | None
     reason_code: str | None
     reason_text: str | None
@@ -131,6 +134,11 @@ class Order:
         return tuple(json.loads(self.risks))
 
     @property
+    def files(self) -> tuple[KeptFile, ...]:
+        """What was attached, such as the invoice."""
+        return tuple(KeptFile(**each) for each in json.loads(self.attachments))
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing more is expected to happen."""
         return OrderState(self.state) in FINAL
@@ -142,7 +150,7 @@ def digest_of(order: Order) -> str:
     Two orders with one digest would pay the same money from and to the same place; any change
     of what is paid gives another digest.
     """
-    matter: dict[str, str | int | None] = {
+    matter: dict[str, str | int | list[str] | None] = {
         "id": order.id,
         "version": order.version,
         "end_to_end_id": order.end_to_end_id,
@@ -158,6 +166,8 @@ def digest_of(order: Order) -> str:
         "execution_date": order.execution_date.isoformat() if order.execution_date else None,
         "remittance": order.remittance,
     }
+    if order.files:  # absent for none, so that orders from before there were any keep theirs
+        matter["attachments"] = [each.sha256 for each in order.files]
     return hashlib.sha256(canonical.dumps(matter)).hexdigest()
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from workflows import audit
 from workflows.policy import PayeeStanding
+from workflows.refusal import Refusal
 from workflows.tables import payee, payment_order
 
 
@@ -59,6 +60,29 @@ def search(connection: Connection, text: str, *, most: int = 100) -> list[Payee]
         _payee(row) for row in rows if needle in row.name.casefold() or needle in row.id.casefold()
     ]
     return found[:most]
+
+
+def named(connection: Connection, text: str) -> Payee:
+    """Return the one payee a person means by ``text``.
+
+    Raises:
+        Refusal: ``payee.unknown``, ``payee.unknown_near`` (with the nearest names) or
+            ``payee.ambiguous``.
+    """
+    found = search(connection, text)
+    exact = [
+        each for each in found if text.casefold() in (each.id.casefold(), each.name.casefold())
+    ]
+    if len(exact) == 1:
+        return exact[0]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(each.name for each in found[:5])
+        raise Refusal("payee.ambiguous", field="payee", payee=text[:70], names=names)
+    near = ", ".join(each.name for each in nearest(connection, text))
+    code = "payee.unknown_near" if near else "payee.unknown"
+    raise Refusal(code, field="payee", payee=text[:70], names=near)
 
 
 def nearest(connection: Connection, text: str) -> list[Payee]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from connectors.base import Creditor
 from connectors.money import Money
-from workflows import audit, orders, payees
+from workflows import audit, kept_files, orders, payees
 from workflows.company import Company, OwnAccount
 from workflows.orders import Order, OrderState
 from workflows.people import Person
@@ -38,6 +38,7 @@ class Payment:
         execution_date: In the account's calendar; None for as soon as possible.
         is_no_duplicate: The person has seen the equal recent payment and means another one.
         available: What the account has, where the bank could be asked; None where it could not.
+        files: Ids of kept files of the person's, such as the invoice.
     """
 
     account_id: str
@@ -49,6 +50,7 @@ class Payment:
     execution_date: date | None = None
     is_no_duplicate: bool = False
     available: Money | None = None
+    files: tuple[str, ...] = ()
 
 
 def request(
@@ -78,8 +80,42 @@ def request(
         origin_channel=origin_channel,
     )
     order = _sealed(connection, company, order, payment, now)
+    kept_files.bind(connection, order.files, order.id)
     orders.insert_new(connection, order, facts=_facts(order))
     return order
+
+
+def draft(
+    connection: Connection, company: Company, person: Person, payment: Payment, *, now: datetime
+) -> Order:
+    """Return the order that `request` would store, without an identity; nothing is stored.
+
+    Raises:
+        Refusal: as `request`.
+    """
+    order = _checked(connection, company, person, payment, now)
+    return _sealed(connection, company, order, payment, now)
+
+
+def account_for(company: Company, name: str, currency: str) -> OwnAccount:
+    """Return the account a person means by ``name``; by its currency where no name is given.
+
+    Raises:
+        Refusal: ``account.unknown`` or ``account.none_in_currency``.
+    """
+    accounts = company.accounts
+    if name:
+        wanted = name.casefold()
+        for own in accounts.values():
+            if wanted in (own.id.casefold(), own.name.casefold()):
+                return own
+        known = ", ".join(accounts)
+        raise Refusal("account.unknown", field="account", account=name[:40], known=known)
+    found = company.account_in(currency)
+    if found is None:
+        held = sorted({own.account.currency for own in accounts.values()})
+        raise Refusal("account.none_in_currency", currency=currency, held=", ".join(held))
+    return found
 
 
 def amend(
@@ -113,6 +149,7 @@ def amend(
         created_at=before.created_at,
     )
     after = _sealed(connection, company, after, payment, now)
+    kept_files.bind(connection, after.files, after.id)
     return orders.change(
         connection,
         before,
@@ -142,6 +179,7 @@ _AMENDED = (
     "execution_date",
     "verdict",
     "risks",
+    "attachments",
     "expires_at",
 )
 
@@ -248,6 +286,7 @@ def _checked(
         end_to_end_id="",
         verdict="",
         risks="[]",
+        attachments=_attachments(connection, person, payment),
         origin_channel=None,
         reason_code=None,
         reason_text=None,
@@ -255,6 +294,11 @@ def _checked(
         expires_at=now,
         updated_at=now,
     )
+
+
+def _attachments(connection: Connection, person: Person, payment: Payment) -> str:
+    files = kept_files.own(connection, person, payment.files)
+    return json.dumps([asdict(each) for each in files], ensure_ascii=False)
 
 
 def _check_amount(own: OwnAccount, amount: Money) -> None:
@@ -388,4 +432,5 @@ def _facts(order: Order) -> dict[str, object]:
         "policy_hash": order.policy_verdict.policy_hash,
         "rules": list(order.policy_verdict.matched),
         "risks": list(order.risk_codes),
+        "attachments": [{"name": each.name, "sha256": each.sha256} for each in order.files],
     }

@@ -159,9 +159,19 @@ def is_enrolled(connection: Connection, person_id: str) -> bool:
 
 
 def begin_enrolment(
-    connection: Connection, cipher: Cipher, person_id: str, *, now: datetime
+    connection: Connection,
+    cipher: Cipher,
+    person_id: str,
+    *,
+    now: datetime,
+    opener: str | None = None,
 ) -> str:
-    """Start an enrolment and return its one-time token; earlier unused ones are void."""
+    """Start an enrolment and return its one-time token; earlier unused ones are void.
+
+    Args:
+        opener: The chat identity that has to open it, where the chat can prove who opens a page;
+            the token alone then opens nothing.
+    """
     token = secrets.token_urlsafe(32)
     connection.execute(
         delete(enrolment).where(enrolment.c.person_id == person_id, enrolment.c.used_at.is_(None))
@@ -173,6 +183,7 @@ def begin_enrolment(
             secret=cipher.encrypt(pyotp.random_base32(), person_id),
             expires_at=now + ENROLMENT_LIFE,
             failures=0,
+            opener=opener,
         )
     )
     audit.append(
@@ -183,11 +194,16 @@ def begin_enrolment(
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """An enrolment under way; ``secret`` is shown to its owner once and never logged."""
+    """An enrolment under way; ``secret`` is shown to its owner once and never logged.
+
+    Attributes:
+        opener: The chat identity that has to have opened the page; None for whoever has the link.
+    """
 
     person_id: str
     secret: str
     expires_at: datetime
+    opener: str | None = None
 
     def __repr__(self) -> str:
         return f"Enrolment(person_id={self.person_id!r})"
@@ -210,7 +226,8 @@ def open_enrolment(
         raise Refusal("enrolment.used")
     if now >= row.expires_at or row.failures >= FREE_FAILURES:
         raise Refusal("enrolment.expired")
-    return Enrolment(row.person_id, cipher.decrypt(row.secret, row.person_id), row.expires_at)
+    secret = cipher.decrypt(row.secret, row.person_id)
+    return Enrolment(row.person_id, secret, row.expires_at, row.opener)
 
 
 def confirm_enrolment(

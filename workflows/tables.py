@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of the tables; a database of another version is refused at start."""
 
 metadata = MetaData(
@@ -93,7 +93,28 @@ chat_identity = _table(
     Column("external_id", String(64), primary_key=True),
     Column("person_id", String(64), nullable=False),
     Column("linked_at", Instant, nullable=False),
+    # An administrator took it back. The row stays, or the next click would link it again.
+    Column("unlinked_at", Instant),
+    # The chat will not let us write to them: they blocked the bot.
+    Column("unreachable_since", Instant),
     UniqueConstraint("chat", "person_id"),
+)
+
+chat_preference = _table(
+    "chat_preference",
+    Column("person_id", String(64), primary_key=True),
+    Column("chat", String(16), nullable=False),
+)
+
+link_token = _table(
+    "link_token",
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", String(64), nullable=False),
+    Column("chat", String(16), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    # Whoever opens it first has it to themselves.
+    Column("claimed_by", String(64)),
+    Column("used_at", Instant),
 )
 
 payee = _table(
@@ -133,6 +154,8 @@ payment_order = _table(
     Column("end_to_end_id", String(35), nullable=False, unique=True),
     Column("verdict", Text, nullable=False),
     Column("risks", Text, nullable=False),
+    # JSON: what was attached, by name and hash.
+    Column("attachments", Text, nullable=False),
     Column("origin_channel", String(64)),
     Column("reason_code", String(64)),
     Column("reason_text", String(500)),
@@ -142,6 +165,22 @@ payment_order = _table(
     Index("ix_payment_order_state", "state", "expires_at"),
     Index("ix_payment_order_requester", "requester_id", "created_at"),
     Index("ix_payment_order_twin", "creditor_iban", "amount_minor", "created_at"),
+)
+
+kept_file = _table(
+    # What people sent: an invoice of an order's, or a list of payments.
+    "kept_file",
+    Column("id", String(24), primary_key=True),
+    Column("person_id", String(64), nullable=False),
+    Column("order_id", String(16)),
+    Column("name", String(120), nullable=False),
+    Column("media_type", String(80), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("stored_at", Instant, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("ix_kept_file_person", "person_id", "stored_at"),
+    Index("ix_kept_file_order_id", "order_id"),
 )
 
 approval = _table(
@@ -203,6 +242,8 @@ enrolment = _table(
     Column("expires_at", Instant, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("used_at", Instant),
+    # The chat identity that has to open it, such as telegram:12345; None where the link is enough.
+    Column("opener", String(80)),
 )
 
 posted_card = _table(
@@ -222,6 +263,76 @@ told = _table(
     Column("chat", String(16), primary_key=True),
     Column("seq", BigInteger, primary_key=True),
     Column("audience", String(80), primary_key=True),
+)
+
+telegram_update = _table(
+    # What Telegram delivered, before it is acted on; update_id makes a redelivery known.
+    "telegram_update",
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    # Whose updates are dealt with one after the other; 0 where nobody sent it.
+    Column("sender_id", BigInteger, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    # Forgotten once it is dealt with: people type what they should not.
+    Column("payload", Text),
+    Column("attempts", Integer, nullable=False),
+    # Until then whoever deals with it has it to themselves.
+    Column("claimed_until", Instant),
+    Column("done_at", Instant),
+    Column("problem", String(200)),
+    Index(
+        "ix_telegram_update_waiting",
+        "sender_id",
+        "update_id",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
+    ),
+)
+
+telegram_message = _table(
+    # A message of ours that has buttons or more than one page: what its buttons mean.
+    "telegram_message",
+    Column("id", String(16), primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger),
+    Column("content", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_telegram_message_place", "chat_id", "message_id"),
+    Index("ix_telegram_message_created_at", "created_at"),
+)
+
+telegram_dialogue = _table(
+    # A form that is being filled in, question by question.
+    "telegram_dialogue",
+    Column("id", String(16), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger),
+    # Encrypted: it may hold the first digits of a code.
+    Column("content", LargeBinary, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_telegram_dialogue_user_id", "user_id", "updated_at"),
+    Index("ix_telegram_dialogue_updated_at", "updated_at"),
+)
+
+telegram_deep_link = _table(
+    # Where a link from a group leads in private: a pointer, never an authority.
+    "telegram_deep_link",
+    Column("id", String(24), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("value", Text, nullable=False),
+    # Whose link it is; 0 where anybody may follow it.
+    Column("user_id", BigInteger, nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_telegram_deep_link_created_at", "created_at"),
+)
+
+telegram_group = _table(
+    # Groups that became supergroups: settings may still name the old id.
+    "telegram_group",
+    Column("old_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("new_id", BigInteger, nullable=False),
 )
 
 connector_state = _table(

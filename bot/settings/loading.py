@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot.settings.file import Place, Problem, Raw, SettingsErrors, dotted, read
-from bot.settings.model import Settings
+from bot.settings.model import Settings, SlackSettings
 from bot.settings.values import PATTERNS, checked_currency
 from connectors import registry
 from connectors.base import ConnectorSettings
@@ -228,7 +228,15 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
     yield from _repeated(raw, "payees", [each.id for each in settings.payees], "id")
     yield from _unknown_roles(raw, settings)
     yield from _unreachable_accounts(raw, settings)
-    yield from _missing_slack_secret(raw, settings)
+    yield from _repeated(raw, "people", [each.telegram for each in settings.people], "telegram")
+    if settings.slack is None and settings.telegram is None:
+        yield raw.problem(
+            (), "there is no chat.", "Add [slack] or [telegram]: see countersign.example.toml."
+        )
+    if settings.slack is not None:
+        yield from _missing_slack_secret(raw, settings.slack)
+    yield from _telegram_needs(raw, settings)
+    yield from _absent_chats(raw, settings)
     if policy is not None:
         yield from _unfillable(raw, settings, policy)
 
@@ -249,7 +257,7 @@ def _unknown_roles(raw: Raw, settings: Settings) -> Iterator[Problem]:
     known = {role for person in settings.people for role in person.roles}
     lists: list[tuple[Place, tuple[str, ...]]] = [
         (("permissions", name), getattr(settings.permissions, name))
-        for name in ("request", "digest", "resolve")
+        for name in ("request", "digest", "resolve", "admin")
     ]
     lists += [
         (("accounts", number, "viewers"), each.viewers)
@@ -276,14 +284,50 @@ def _unreachable_accounts(raw: Raw, settings: Settings) -> Iterator[Problem]:
             )
 
 
-def _missing_slack_secret(raw: Raw, settings: Settings) -> Iterator[Problem]:
-    if settings.slack.mode == "socket" and settings.slack.app_token is None:
+def _telegram_needs(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    telegram, address = settings.telegram, settings.web.public_url or ""
+    is_own_server = telegram is not None and "api.telegram.org" not in telegram.api_url
+    if telegram is None or telegram.mode != "webhook" or address.startswith("https://"):
+        return
+    if not (is_own_server and address):
+        yield raw.problem(
+            ("telegram", "mode"),
+            "Telegram calls a webhook by https only, and there is no such web.public_url.",
+            'Set web.public_url = "https://…", or mode = "polling".',
+        )
+
+
+def _absent_chats(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    """Return places that name a chat which is not served, and a digest that goes nowhere."""
+    digest = settings.digest
+    places: list[tuple[Place, object, str]] = []
+    if digest is not None:
+        places = [
+            (("digest", "channel"), digest.channel, "slack"),
+            (("digest", "telegram_chat"), digest.telegram_chat, "telegram"),
+        ]
+    for number, each in enumerate(settings.accounts):
+        places.append((("accounts", number, "channel"), each.channel, "slack"))
+        places.append((("accounts", number, "telegram_chat"), each.telegram_chat, "telegram"))
+    for place, value, chat in places:
+        if value is not None and getattr(settings, chat) is None:
+            yield raw.problem(place, f"there is no [{chat}].", f"Add [{chat}], or drop this.")
+    if digest is not None and digest.channel is None and digest.telegram_chat is None:
+        yield raw.problem(
+            ("digest",),
+            "the digest goes nowhere.",
+            'Add channel = "C0123ABCD" for Slack, or telegram_chat = -1001234567890.',
+        )
+
+
+def _missing_slack_secret(raw: Raw, slack: SlackSettings) -> Iterator[Problem]:
+    if slack.mode == "socket" and slack.app_token is None:
         yield raw.problem(
             ("slack", "app_token"),
             "socket mode needs the app-level token.",
             'Add app_token = { env = "SLACK_APP_TOKEN" }.',
         )
-    if settings.slack.mode == "http" and settings.slack.signing_secret is None:
+    if slack.mode == "http" and slack.signing_secret is None:
         yield raw.problem(
             ("slack", "signing_secret"),
             "http mode needs the signing secret.",

@@ -27,6 +27,9 @@ from bot.settings.values import (
     Secret,
     Slug,
     StorageKey,
+    TelegramChat,
+    TelegramToken,
+    TelegramUser,
     TimeOfDay,
     WebAddress,
     Zone,
@@ -64,7 +67,7 @@ class StorageSettings(_Section):
 
 
 class WebSettings(_Section):
-    """The bot's own pages: health, and setting up a second factor."""
+    """The bot's own pages: health, setting up a second factor, and what chats call."""
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free one.")
@@ -91,6 +94,25 @@ class SlackSettings(_Section):
     )
 
 
+class TelegramSettings(_Section):
+    """The Telegram bot."""
+
+    bot_token: TelegramToken = Field(description="From @BotFather.")
+    mode: Literal["polling", "webhook"] = Field(
+        default="polling",
+        description="polling needs no address of yours; webhook is for replicas.",
+    )
+    api_url: ApiAddress = Field(
+        default="https://api.telegram.org/", description="Of a Bot API server you host yourself."
+    )
+    protect_content: bool = Field(
+        default=True, description="Whether cards cannot be forwarded or saved."
+    )
+    dialogue_expires_after: Duration = Field(
+        default=timedelta(hours=1), description="When a form left half filled in is dropped."
+    )
+
+
 class PolicySettings(_Section):
     """Who must approve what."""
 
@@ -103,6 +125,9 @@ class PermissionSettings(_Section):
     request: Roles = Field(description="Ask for payments.")
     digest: Roles = Field(description="See the digest with /digest.")
     resolve: Roles = Field(description="Say what became of a payment when the bank cannot.")
+    admin: tuple[Slug, ...] = Field(
+        default=(), description="Take chat identities back with /treasury unlink."
+    )
 
 
 class RequestSettings(_Section):
@@ -116,7 +141,12 @@ class RequestSettings(_Section):
 class DigestSettings(_Section):
     """The daily digest."""
 
-    channel: ChannelId = Field(description="Id of the Slack channel; it shows every account.")
+    channel: ChannelId | None = Field(
+        default=None, description="Id of the Slack channel; it shows every account."
+    )
+    telegram_chat: TelegramChat | None = Field(
+        default=None, description="Id of the Telegram group; it shows every account."
+    )
     at: TimeOfDay = Field(
         default="08:30", description="In the company's time zone, Monday to Friday."
     )
@@ -141,6 +171,9 @@ class PersonSettings(_Section):
     slack: MemberId | None = Field(
         default=None, description="Slack member id, when the e-mail addresses differ."
     )
+    telegram: TelegramUser | None = Field(
+        default=None, description="Telegram user id; better linked by the person with a code."
+    )
 
 
 class AccountSettings(_Section):
@@ -155,6 +188,9 @@ class AccountSettings(_Section):
     viewers: Roles = Field(description="Roles that see balances and movements.")
     channel: ChannelId | None = Field(
         default=None, description="Id of a Slack channel where its payments may be shown."
+    )
+    telegram_chat: TelegramChat | None = Field(
+        default=None, description="Id of a Telegram group where its payments may be shown."
     )
     timezone: Zone | None = Field(default=None, description="Whose days are booking dates.")
     collect: Cron = Field(
@@ -187,7 +223,8 @@ class Settings(_Section):
     company: CompanySettings
     storage: StorageSettings
     web: WebSettings = WebSettings()
-    slack: SlackSettings
+    slack: SlackSettings | None = None
+    telegram: TelegramSettings | None = None
     policy: PolicySettings = PolicySettings()
     rates: Rates
     permissions: PermissionSettings

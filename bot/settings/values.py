@@ -17,6 +17,8 @@ from schwifty.exceptions import SchwiftyException
 
 from connectors.money import MoneyError, exponent
 
+_TELEGRAM_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,80}")
+
 
 def _wrong(message: str, remedy: str) -> PydanticCustomError:
     return PydanticCustomError("setting", "{message}", {"message": message, "remedy": remedy})
@@ -128,6 +130,15 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _telegram_token(value: SecretStr) -> SecretStr:
+    if not _TELEGRAM_TOKEN.fullmatch(value.get_secret_value()):
+        raise _wrong(
+            "this is no token of a Telegram bot.",
+            "Copy the one that @BotFather gave you: 123456789:AA…",
+        )
+    return value
+
+
 def _token(prefix: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith(prefix):
@@ -156,10 +167,13 @@ WebAddress = Annotated[str, AfterValidator(_url)]
 ApiAddress = Annotated[str, AfterValidator(_api_url)]
 StorageKey = Annotated[Secret, AfterValidator(_key)]
 BotToken = Annotated[Secret, _token("xoxb-")]
+TelegramToken = Annotated[Secret, AfterValidator(_telegram_token)]
 AppToken = Annotated[Secret, _token("xapp-")]
 TimeOfDay = Annotated[str, AfterValidator(_clock_time)]
 Cron = Annotated[str, AfterValidator(_cron)]
 MemberId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{7,20}$")]
+TelegramUser = Annotated[int, Field(gt=0, lt=2**52)]
+TelegramChat = Annotated[int, Field(lt=0, gt=-(2**52))]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 PayeeName = Annotated[Line, StringConstraints(max_length=70)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +26,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.cards import Accepted, Answer, Card, Form, Invalid, Notice, Replace, Submitted, Tone
+from bot.cards import (
+    Accepted,
+    Answer,
+    Card,
+    Download,
+    Form,
+    Invalid,
+    Notice,
+    Replace,
+    Submitted,
+    Tone,
+)
+from bot.chat import ChatUnavailable, NotAdmitted
 from bot.commands import Commands, Later
+from bot.files import Sent
 from bot.interactions import Interactions
 from bot.notifier import Notifier
 from bot.services import Caller, Services
@@ -41,7 +54,12 @@ log = structlog.get_logger(__name__)
 Ack = Callable[..., Awaitable[Any]]
 Body = dict[str, Any]
 
+EVENTS_PATH = "/slack/events"
+
 _URL_BUTTON = "open"
+_MENDED_BY_PEOPLE = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "missing_scope"}
+)
 _SILENCE = 1.5
 """Seconds a person waits for a late answer before being told that it takes a while."""
 
@@ -51,7 +69,6 @@ class SlackApp:
 
     Attributes:
         app: Bolt's application; for HTTP, the web app mounts it.
-        last_delivery: When Slack last truly delivered something.
     """
 
     def __init__(
@@ -76,7 +93,7 @@ class SlackApp:
         self._identity: AuthorizeResult | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket: AsyncSocketModeHandler | None = None
-        self.last_delivery: datetime | None = None
+        self._last_delivery: datetime | None = None
         self.app = AsyncApp(
             client=client,
             signing_secret=signing_secret or "unused-in-socket-mode",
@@ -101,11 +118,21 @@ class SlackApp:
     # ---- start and stop -----------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Learn who we are, then open Socket Mode if that is the way.
+        """Learn who we are, then open Socket Mode if that is the way; errors as `ChatApp.start`."""
+        try:
+            await self._connect()
+        except SlackApiError as error:
+            code = str(error.response.get("error"))
+            if code in _MENDED_BY_PEOPLE:
+                raise NotAdmitted(
+                    f"Slack refused the bot token ({code}). Check slack.bot_token, and that the "
+                    "app is installed in the workspace with the scopes of manifest.yml."
+                ) from error
+            raise ChatUnavailable(code) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ChatUnavailable(type(error).__name__) from error
 
-        Raises:
-            SlackApiError: Slack refused the token; the code says why.
-        """
+    async def _connect(self) -> None:
         answer = await self._client.auth_test()
         self._identity = AuthorizeResult(
             enterprise_id=answer.get("enterprise_id"),
@@ -120,8 +147,10 @@ class SlackApp:
             await self._socket.connect_async()
         log.info("slack", team=answer.get("team"), mode="socket" if self._socket else "http")
 
-    def route(self, path: str) -> Route:
-        """Return the endpoint that takes Slack's signed requests at ``path``."""
+    def routes(self) -> list[Route]:
+        """Return the endpoint that takes Slack's signed requests, where that is the way."""
+        if self._app_token is not None:
+            return []
         handler = AsyncSlackRequestHandler(self.app)
 
         async def endpoint(request: Request) -> Response:
@@ -129,7 +158,7 @@ class SlackApp:
                 return Response("not ready", status_code=503)
             return await handler.handle(request)
 
-        return Route(path, endpoint, methods=["POST"])
+        return [Route(EVENTS_PATH, endpoint, methods=["POST"])]
 
     @property
     def is_connected(self) -> bool:
@@ -141,6 +170,11 @@ class SlackApp:
         session = self._socket.client.current_session if self._socket else None
         return session is not None and not session.closed
 
+    @property
+    def last_delivery(self) -> datetime | None:
+        """When Slack last truly delivered something."""
+        return self._last_delivery
+
     async def stop(self) -> None:
         """Take nothing more, then finish what was acknowledged."""
         if self._socket is not None:
@@ -150,6 +184,11 @@ class SlackApp:
         for task in self._tasks:
             task.cancel()
 
+    async def close(self) -> None:
+        """Close the connections to Slack."""
+        if self._client.session is not None:
+            await self._client.session.close()
+
     def _authorizer(self) -> Callable[..., Awaitable[AuthorizeResult]]:
         """Return who Bolt acts as; a plain function, because Bolt fills arguments by name."""
 
@@ -157,7 +196,7 @@ class SlackApp:
             del enterprise_id, team_id
             assert self._identity is not None
             # Bolt asks once for each request that it has verified.
-            self.last_delivery = self._services.clock()
+            self._last_delivery = self._services.clock()
             return self._identity
 
         return authorize
@@ -182,6 +221,9 @@ class SlackApp:
         if isinstance(answer, Form):
             await ack()
             self._spawn(self._open_view(body, render.form_view(answer)))
+        elif isinstance(answer, Download):
+            await ack()
+            self._spawn(self._chat.hand_over(body["user_id"], answer))
         else:
             await ack(text=_text(answer), blocks=_blocks(answer), response_type="ephemeral")
 
@@ -224,10 +266,27 @@ class SlackApp:
             close = self._say(self._services.company.language, "form.close")
             await ack(response_action="update", view=render.notice_view(caller, title, close))
             return
-        submitted = await self._interactions.submit(
-            view["callback_id"], caller, view.get("private_metadata") or "", render.answers_of(view)
-        )
+        answers = render.answers_of(view)
+        form, token = view["callback_id"], view.get("private_metadata") or ""
+        try:
+            for name, file in render.files_of(view).items():
+                answers[name] = await self._kept(form, caller, file)
+        except Refusal as refusal:
+            text = self._services.messages.refusal(caller.language, refusal)
+            await ack(response_action="errors", errors={name: text})
+            return
+        submitted = await self._interactions.submit(form, caller, token, answers)
         await self._ack_submitted(ack, submitted, caller.language)
+
+    async def _kept(self, form: str, caller: Caller, file: Mapping[str, Any]) -> str:
+        """Fetch a file of a form from Slack and keep it; return the input's answer.
+
+        Raises:
+            Refusal: it cannot be had in time, or cannot be taken.
+        """
+        content = await self._chat.fetch(file)
+        sent = Sent(str(file.get("name") or ""), content, str(file.get("mimetype") or ""))
+        return (await self._interactions.files.attach(form, caller, sent)).value
 
     async def _ack_submitted(self, ack: Ack, submitted: Submitted, language: str) -> None:
         match submitted:
@@ -270,6 +329,9 @@ class SlackApp:
         if isinstance(answer, Form):
             await self._open_view(body, render.form_view(answer))
             return
+        if isinstance(answer, Download):
+            await self._chat.hand_over(body["user"]["id"], answer)
+            return
         url = body.get("response_url")
         if isinstance(answer, Notice) and url:
             await self._respond(url, answer)
@@ -295,7 +357,7 @@ class SlackApp:
                 await self._respond(url, Notice(text, Tone.BAD))
 
     async def _respond(self, url: str, answer: Answer) -> None:
-        assert not isinstance(answer, Form)
+        assert isinstance(answer, Card | Notice)
         client = AsyncWebhookClient(url, session=self._client.session, timeout=10)
         response = await client.send(
             text=_text(answer),
@@ -327,7 +389,7 @@ class SlackApp:
             return Notice(self._services.messages.refusal(language, refusal), Tone.BAD)
         channel = body.get("channel_id") or (body.get("channel") or {}).get("id")
         language = person.language or self._services.company.language
-        return Caller(person, CHAT, language, key, channel)
+        return Caller(person, CHAT, language, key, user_id, channel)
 
     def _say(self, language: str, key: str) -> str:
         return self._services.messages.text(language, key)
@@ -352,7 +414,7 @@ def _text(answer: Answer) -> str:
             return render.card_text(answer)
         case Notice(text=text):
             return render.neutral(text)
-        case Form(title=title):
+        case Form(title=title) | Download(title=title):
             return title
 
 
@@ -362,5 +424,5 @@ def _blocks(answer: Answer) -> list[dict[str, Any]]:
             return render.card_blocks(answer)
         case Notice():
             return render.notice_blocks(answer)
-        case Form():
+        case Form() | Download():
             return []

@@ -5,15 +5,17 @@ No retry handlers: a repeated POST could post twice. The notifier repeats from i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cards import Card, Home
+from bot.cards import Card, Download, Home
 from bot.chat import ChatRefused, ChatUnavailable
+from bot.files import LARGEST_FILE
 from bot.slack import render
 from workflows import audit, people
 from workflows.clock import Clock
@@ -22,6 +24,9 @@ from workflows.people import Directory, Person
 from workflows.refusal import Refusal
 
 CHAT = "slack"
+
+_FETCH_SECONDS = 2.0
+"""A form waits three seconds for its answer, and there is more to do than fetching."""
 
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 # A person must mend these; until then nothing is lost, so they count as "not now".
@@ -86,8 +91,6 @@ class SlackChat:
         self._directory = directory
         self._clock = clock
         self._direct: dict[str, str] = {}
-        # A link is for good, so it need not be looked up at every click.
-        self._known: dict[str, Person] = {}
         self.team_id: str | None = None
 
     # ---- who ----------------------------------------------------------------------------------
@@ -95,16 +98,16 @@ class SlackChat:
     async def person(self, user_id: str) -> Person:
         """Return the person behind a Slack user, linking them at first sight by their e-mail.
 
+        It is looked up every time: an administrator may have taken it back a moment ago.
+
         Raises:
-            Refusal: ``identity.unknown``, ``identity.guest`` or ``identity.unavailable``.
+            Refusal: ``identity.unknown``, ``identity.guest``, ``identity.unlinked`` or
+                ``identity.unavailable``.
         """
-        if (known := self._known.get(user_id)) is not None:
-            return known
         linked = await self._database.read(
             lambda connection: people.identified(connection, self._directory, CHAT, user_id)
         )
         if linked is not None:
-            self._known[user_id] = linked
             return linked
         try:
             answer = await self._client.users_info(user=user_id)
@@ -158,10 +161,13 @@ class SlackChat:
 
     async def address(self, person: Person) -> str | None:
         """Return the person's Slack user id, looking them up by e-mail at the first time."""
-        known = await self._database.read(
-            lambda connection: people.external_id(connection, person, CHAT)
+        known, was_unlinked = await self._database.read(
+            lambda connection: (
+                people.external_id(connection, person, CHAT),
+                people.was_unlinked(connection, person, CHAT),
+            )
         )
-        if known is not None:
+        if known is not None or was_unlinked:
             return known
         try:
             answer = await self._call(self._client.users_lookupByEmail, email=person.email)
@@ -222,6 +228,50 @@ class SlackChat:
             filename=name,
             title=title,
         )
+
+    async def fetch(self, file: Mapping[str, Any]) -> bytes:
+        """Return the content of a file that a person gave to a form of ours.
+
+        Raises:
+            Refusal: ``file.over_limit``, or ``file.unavailable`` when Slack does not hand it over
+                while the form waits.
+        """
+        if int(file.get("size") or 0) > LARGEST_FILE:
+            raise Refusal("file.over_limit", megabytes=LARGEST_FILE // 1024 // 1024)
+        assert self._client.session is not None
+        try:
+            async with (
+                asyncio.timeout(_FETCH_SECONDS),
+                self._client.session.get(
+                    str(file["url_private"]),
+                    headers={"Authorization": f"Bearer {self._client.token}"},
+                    allow_redirects=False,
+                ) as answer,
+            ):
+                content = await answer.content.read(LARGEST_FILE + 1)
+                is_whole = answer.status == 200 and answer.content.at_eof()
+        except (TimeoutError, aiohttp.ClientError, KeyError) as error:
+            raise Refusal("file.unavailable") from error
+        if not is_whole:
+            raise Refusal("file.unavailable")
+        return content
+
+    async def hand_over(self, user_id: str, file: Download) -> None:
+        """Send a file to a person alone."""
+        opened = await self._call(self._client.conversations_open, users=[user_id])
+        await self._call(
+            self._client.files_upload_v2,
+            channel=opened["channel"]["id"],
+            content=file.content,
+            filename=file.name,
+            title=file.title,
+        )
+
+    async def picture(
+        self, channel: str, message_id: str, *, name: str, title: str, content: bytes
+    ) -> None:
+        """Put a picture into the thread under a card."""
+        await self.upload(channel, message_id, name=name, title=title, content=content)
 
     async def show_home(self, person: Person, home: Home) -> None:
         """Publish the person's App Home."""

@@ -58,8 +58,7 @@ def card_blocks(card: Card) -> list[Block]:
     if card.notes:
         notes = [_markup(neutral(note), _FIELD) for note in card.notes[:_CONTEXT]]
         blocks.append({"type": "context", "elements": notes})
-    if card.actions:
-        blocks.append(_actions_block(card.actions))
+    blocks += _actions_blocks(card.actions)
     return blocks
 
 
@@ -67,9 +66,7 @@ def notice_blocks(notice: Notice) -> list[Block]:
     """Return a short answer as blocks."""
     text = _markup(_EMOJI[notice.tone] + neutral(notice.text), _SECTION)
     blocks: list[Block] = [{"type": "section", "text": text}]
-    if notice.actions:
-        blocks.append(_actions_block(notice.actions))
-    return blocks
+    return [*blocks, *_actions_blocks(notice.actions)]
 
 
 def _fact_blocks(facts: Sequence[Fact]) -> list[Block]:
@@ -94,8 +91,21 @@ def _line_blocks(lines: Sequence[str]) -> list[Block]:
     return blocks
 
 
-def _actions_block(actions: Sequence[Action]) -> Block:
-    return {"type": "actions", "elements": [_button(each) for each in actions[:_ACTIONS]]}
+def _actions_blocks(actions: Sequence[Action]) -> list[Block]:
+    """Return buttons in as few blocks as there may be: an id stands once in each."""
+    rows: list[list[Action]] = []
+    for action in actions:
+        fits = (
+            row
+            for row in rows
+            if len(row) < _ACTIONS and action.id not in {each.id for each in row}
+        )
+        row = next(fits, None)
+        if row is None:
+            rows.append([action])
+        else:
+            row.append(action)
+    return [{"type": "actions", "elements": [_button(each) for each in row]} for row in rows]
 
 
 def _button(action: Action) -> Block:
@@ -214,6 +224,10 @@ def _element(asked: Input) -> Block:
             element["type"] = "datepicker"
             if asked.initial:
                 element["initial_date"] = asked.initial
+        case InputKind.FILE:
+            element["type"] = "file_input"
+            element["filetypes"] = list(asked.file_types)
+            element["max_files"] = 1
         case InputKind.TICK:
             element["type"] = "checkboxes"
             element["options"] = [_option(each) for each in asked.choices]
@@ -232,12 +246,26 @@ def _option(choice: Choice) -> Block:
 
 
 def answers_of(view: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a submitted modal says: input name → text, option's value or ISO date."""
-    answers: dict[str, str] = {}
-    for name, block in view["state"]["values"].items():
-        for element in block.values():
-            answers[name] = _answer(element)
-    return answers
+    """Return what a submitted modal says: input name → text, option's value or ISO date.
+
+    Files are not among them: see `files_of`.
+    """
+    return {
+        name: _answer(element)
+        for name, block in view["state"]["values"].items()
+        for element in block.values()
+        if element.get("type") != "file_input"
+    }
+
+
+def files_of(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the files of a submitted modal, as Slack describes each, by the input's name."""
+    return {
+        name: element["files"][0]
+        for name, block in view["state"]["values"].items()
+        for element in block.values()
+        if element.get("type") == "file_input" and element.get("files")
+    }
 
 
 def _answer(element: Mapping[str, Any]) -> str:

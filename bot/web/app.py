@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.messages import Messages
-from bot.web.enrolment import EnrolmentPages
+from bot.web.enrolment import DeepLink, EnrolmentPages, OpenedBy
 from bot.web.health import Deliveries, Health
 from workflows.clock import Clock
 from workflows.company import Company
@@ -25,7 +25,7 @@ LARGEST_BODY = 1_000_000
 """Bytes. A chat's events are well below it; forms of ours have a smaller bound of their own."""
 
 _ASSETS = Path(__file__).parent / "assets"
-_MEDIA_TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
 _HEADERS = {
     # No script at all, no inline style: the QR code is drawn with attributes alone.
     "Content-Security-Policy": (
@@ -52,6 +52,8 @@ def create_app(
     clock: Clock,
     version: str,
     deliveries: Deliveries,
+    deep_link: DeepLink = lambda payload: None,
+    opened_by: OpenedBy = lambda init_data: None,
     routes: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Return the application: ``/health``, ``/enrol/{token}``, their assets, and ``routes``.
@@ -59,10 +61,12 @@ def create_app(
     Args:
         version: Of this program, for the health page.
         deliveries: Says of each chat whether it is connected and when it last delivered.
+        deep_link: Returns the link that hands a payload to the Telegram bot, if there is one.
+        opened_by: Returns who opened a page, from what the chat gave the page.
         routes: Further endpoints that look after their own authentication, such as a chat's
             signed events.
     """
-    pages = EnrolmentPages(company, database, cipher, messages, clock)
+    pages = EnrolmentPages(company, database, cipher, messages, clock, deep_link, opened_by)
     health = Health(database, deliveries, clock, version)
     app = Starlette(
         routes=[
@@ -101,7 +105,9 @@ class _Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
+                    if not headers[name]:  # a page that must do without one says so by nothing
+                        del headers[name]
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

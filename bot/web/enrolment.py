@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from bot.messages import Messages
-from workflows import second_factor
+from workflows import linking, second_factor
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
@@ -31,11 +32,27 @@ from workflows.people import Person
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher, Enrolment
 
-_LARGEST_FORM = 4096
+DeepLink = Callable[[str], str | None]
+"""Returns the link that hands a payload to the Telegram bot; None where there is none."""
+
+OpenedBy = Callable[[str], str | None]
+"""Returns the chat identity that opened a page, from what the chat gave the page; None for none."""
+
+MINI_APP_HEADERS = {
+    # One script, of ours; and Telegram's web client shows such pages in a frame.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors https://web.telegram.org"
+    ),
+    "X-Frame-Options": "",
+}
+
+_LARGEST_FORM = 16384
 _MOST_FIELDS = 8
 _CODE_LENGTH = 6
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _LINK_STATUS = {
+    "enrolment.opener": 403,
     "enrolment.unknown": 404,
     "enrolment.used": 410,
     "enrolment.expired": 410,
@@ -70,12 +87,16 @@ class EnrolmentPages:
         cipher: Cipher,
         messages: Messages,
         clock: Clock,
+        deep_link: DeepLink,
+        opened_by: OpenedBy,
     ) -> None:
         self._company = company
         self._database = database
         self._cipher = cipher
         self._messages = messages
         self._clock = clock
+        self._deep_link = deep_link
+        self._opened_by = opened_by
         self._pages = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "pages"),
             autoescape=True,
@@ -85,19 +106,36 @@ class EnrolmentPages:
         )
 
     async def show(self, request: Request) -> HTMLResponse:
-        """Show the key and ask for its first code."""
+        """Show the key and ask for its first code; or ask Telegram first who opens the page."""
+        token = request.path_params["token"]
         try:
-            opened = await self._open(request.path_params["token"])
+            opened = await self._open(token)
         except Refusal as refusal:
             return self._dead_end(refusal)
-        return await self._form(opened)
+        if opened.enrolment.opener is None:
+            return await self._form(opened)
+        page = self._page("mini_app.html", 200, opened.person)
+        page.headers.update(MINI_APP_HEADERS)
+        return page
+
+    def _check_opener(self, opened: _Opened, answers: Mapping[str, str]) -> None:
+        """Raise ``enrolment.opener`` unless the right person has the page open."""
+        opener = opened.enrolment.opener
+        if opener is not None and self._opened_by(answers.get("init_data", "")) != opener:
+            raise Refusal("enrolment.opener")
 
     async def confirm(self, request: Request) -> HTMLResponse:
-        """Put the factor in force when the codes are right; else say what is wrong."""
+        """Put the factor in force when the codes are right; else say what is wrong.
+
+        A page that Telegram opened first posts who Telegram says has opened it, and nothing else.
+        """
         token = request.path_params["token"]
         try:
             answers = await _read_form(request)
             opened = await self._open(token)
+            self._check_opener(opened, answers)
+            if opened.enrolment.opener is not None and "code" not in answers:
+                return await self._form(opened, proof=answers["init_data"])
             verdict = await self._confirmed(token, opened, answers)
         except _BadForm as error:
             return self._problem("web.refused_title", "web.bad_request", error.status)
@@ -106,8 +144,8 @@ class EnrolmentPages:
         if isinstance(verdict, Refusal):
             if verdict.field is None:
                 return self._dead_end(verdict)
-            return await self._form(opened, verdict)
-        return self._page("done.html", 200, opened.person)
+            return await self._form(opened, verdict, proof=answers.get("init_data", ""))
+        return await self._done(opened.person)
 
     async def _open(self, token: str) -> _Opened:
         now = self._clock()
@@ -140,7 +178,9 @@ class EnrolmentPages:
 
     # ---- pages ---------------------------------------------------------------------------------
 
-    async def _form(self, opened: _Opened, refusal: Refusal | None = None) -> HTMLResponse:
+    async def _form(
+        self, opened: _Opened, refusal: Refusal | None = None, *, proof: str = ""
+    ) -> HTMLResponse:
         person, found = opened.person, opened.enrolment
         # A colon would end the issuer's name in the app (Key URI Format, section "Label").
         issuer = " ".join(self._company.name.replace(":", " ").split())
@@ -150,10 +190,11 @@ class EnrolmentPages:
         errors = {}
         if refusal is not None:
             errors[refusal.field] = self._messages.refusal(language, refusal, zone)
-        return self._page(
+        page = self._page(
             "form.html",
             200 if refusal is None else 422,
             person,
+            proof=proof,
             uri=uri,
             # Drawing takes milliseconds that the event loop should not wait for.
             qr=await asyncio.to_thread(_drawn, uri),
@@ -162,6 +203,27 @@ class EnrolmentPages:
             expires=self._messages.instant(language, found.expires_at, zone),
             errors=errors,
         )
+        if proof:
+            page.headers.update(MINI_APP_HEADERS)
+        return page
+
+    async def _done(self, person: Person) -> HTMLResponse:
+        """Say that the factor is in force, and offer Telegram to who has just proved it."""
+        link = await self._telegram_link(person)
+        drawing = await asyncio.to_thread(_drawn, link) if link else None
+        return self._page("done.html", 200, person, telegram=link, qr=drawing)
+
+    async def _telegram_link(self, person: Person) -> str | None:
+        """Return a link that makes a Telegram account the person's, where they have none yet."""
+        if self._deep_link("") is None:
+            return None
+        begin = partial(linking.begin, person=person, chat="telegram", by=person.id)
+        now = self._clock()
+        try:
+            token = await self._database.write(lambda connection: begin(connection, now=now))
+        except Refusal:  # linked already, or taken back by an administrator
+            return None
+        return self._deep_link(token)
 
     def _dead_end(self, refusal: Refusal) -> HTMLResponse:
         is_link = refusal.code in _LINK_STATUS
@@ -206,7 +268,10 @@ async def _read_form(request: Request) -> dict[str, str]:
         fields = parse_qs(body.decode("ascii"), max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise _BadForm(400) from None
-    return {name: _plain(values[-1]) for name, values in fields.items()}
+    return {
+        name: values[-1] if name == "init_data" else _plain(values[-1])
+        for name, values in fields.items()
+    }
 
 
 def _plain(text: str) -> str:
@@ -219,6 +284,7 @@ def _is_code(text: str) -> bool:
 
 
 def _drawn(uri: str) -> Markup:
+    """Return a QR code as SVG."""
     code = segno.make(uri, error="l", micro=False)
     # Segno draws it from numbers alone: nothing in it needs escaping.
     drawing = code.svg_inline(border=3, dark="#0b1324", light="#ffffff", omitsize=True)

@@ -273,6 +273,7 @@ def _order(order_id: str, minor: int, account: Account, creditor_iban: str, now:
         end_to_end_id=orders.end_to_end_id(order_id),
         verdict="{}",
         risks="[]",
+        attachments="[]",
         origin_channel=None,
         reason_code=None,
         reason_text=None,

@@ -1,0 +1,67 @@
+"""The company as its settings describe it."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from bot.settings.model import AccountSettings, PersonSettings, Settings
+from connectors.base import Account
+from workflows.company import Company, OwnAccount, Permissions
+from workflows.people import Directory, Person
+
+
+def company_of(settings: Settings) -> Company:
+    """Return the company as its settings describe it."""
+    accounts = [_account(settings, each) for each in settings.accounts]
+    return Company(
+        name=settings.company.name,
+        base_currency=settings.company.base_currency,
+        timezone=ZoneInfo(settings.company.timezone),
+        language=settings.company.language,
+        directory=Directory(map(_person, settings.people)),
+        accounts={own.id: own for own in accounts},
+        policy=settings.policy_document,
+        rates=settings.rates,
+        permissions=Permissions(
+            request=frozenset(settings.permissions.request),
+            digest=frozenset(settings.permissions.digest),
+            resolve=frozenset(settings.permissions.resolve),
+            admin=frozenset(settings.permissions.admin),
+        ),
+        duplicate_window=settings.requests.duplicate_window,
+    )
+
+
+def _person(each: PersonSettings) -> Person:
+    return Person(
+        id=each.id,
+        name=each.name,
+        email=each.email,
+        roles=frozenset(each.roles),
+        language=each.language,
+        timezone=each.timezone,
+        chat_ids=_by_chat(each.slack, each.telegram),
+    )
+
+
+def _account(settings: Settings, each: AccountSettings) -> OwnAccount:
+    return OwnAccount(
+        account=Account(
+            id=each.id,
+            iban=each.iban,
+            currency=each.currency,
+            holder=each.holder or settings.company.name,
+            timezone=each.timezone or settings.company.timezone,
+        ),
+        name=each.name,
+        connector=each.connector,
+        viewers=frozenset(each.viewers),
+        channels=_by_chat(each.channel, each.telegram_chat),
+        collect=each.collect,
+    )
+
+
+def _by_chat(slack: str | None, telegram: int | None) -> dict[str, str]:
+    """Return the places there are, by chat."""
+    found = {"slack": slack, "telegram": None if telegram is None else str(telegram)}
+    return {chat: place for chat, place in found.items() if place is not None}

@@ -1,0 +1,1 @@
+"""Telegram: the same workflows, as a native of Telegram expects them."""
