@@ -1,4 +1,4 @@
-"""A company, its bank and its workspace, each real on loopback, and the service between them.
+"""A company, its bank and its chats, each real on loopback, and the service between them.
 
 Everything is started as a user would: from a settings file, through public surfaces.
 """
@@ -21,8 +21,12 @@ from bot.app import App
 from bot.settings import load
 from sandbox.bank import Account, Bank, Phone, Sca, serve
 from sandbox.slack import AppConfig, Channel, Message, Person, User, View, Workspace, text_of
-from workflows import audit, instructions, orders, second_factor
+from sandbox.telegram import BotConfig, Group, Telegram
+from sandbox.telegram import Person as TelegramPerson
+from sandbox.telegram import User as TelegramUser
+from workflows import audit, instructions, orders, people, second_factor
 from workflows.audit import Entry
+from workflows.clock import Clock, system_clock
 from workflows.instructions import Sent
 from workflows.orders import Order
 
@@ -41,6 +45,9 @@ PEOPLE: dict[str, tuple[str, tuple[str, ...], str]] = {
     "ivy": ("Ivy Intern", ("intern",), "en"),
 }
 OUTSIDERS = {"sam": "Sam Stranger", "gus": "Gus Guest"}
+TREASURY_GROUP, LOBBY_GROUP = -5001, -5002
+TELEGRAM_TOKEN = "424242:AAjourneys-of-a-test-bot-0123456789"
+TELEGRAM_IDS = {name: 1000 + number for number, name in enumerate([*PEOPLE, *OUTSIDERS], 1)}
 
 POLICY = """
 version: 1
@@ -70,13 +77,6 @@ key = {{ env = "KEY" }}
 [web]
 port = 0
 
-[slack]
-mode = "{mode}"
-api_url = "{slack}"
-bot_token = {{ env = "BOT_TOKEN" }}
-app_token = {{ env = "APP_TOKEN" }}
-signing_secret = {{ env = "SIGNING_SECRET" }}
-
 [policy]
 file = "policy.yml"
 
@@ -87,9 +87,10 @@ USD = "0.92"
 request = ["staff"]
 digest = ["controller", "cfo", "accountant"]
 resolve = ["controller", "cfo"]
+admin = ["cfo"]
 
 [digest]
-channel = "C0TREASURY1"
+{digest}
 at = "08:30"
 
 [dispatch]
@@ -121,7 +122,7 @@ iban = "DE89370400440532013000"
 currency = "EUR"
 connector = "hausbank"
 viewers = ["controller", "cfo", "accountant"]
-channel = "C0TREASURY1"
+{places}
 
 [[accounts]]
 id = "operating-usd"
@@ -130,7 +131,23 @@ iban = "DE02120300000000202051"
 currency = "USD"
 connector = "hausbank"
 viewers = ["controller", "cfo", "accountant"]
-channel = "C0TREASURY1"
+{places}
+"""
+
+SLACK_SETTINGS = """
+[slack]
+mode = "{mode}"
+api_url = "{slack}"
+bot_token = {{ env = "BOT_TOKEN" }}
+app_token = {{ env = "APP_TOKEN" }}
+signing_secret = {{ env = "SIGNING_SECRET" }}
+"""
+
+TELEGRAM_SETTINGS = """
+[telegram]
+mode = "{mode}"
+api_url = "{telegram}"
+bot_token = {{ env = "TELEGRAM_TOKEN" }}
 """
 
 
@@ -141,7 +158,13 @@ class World:
     folder: Path
     bank: Bank
     workspace: Workspace
+    telegram: Telegram
     mode: str = "socket"
+    chats: tuple[str, ...] = ("slack",)
+    telegram_mode: str = "polling"
+    linked: tuple[str, ...] = tuple(PEOPLE)
+    clock: Clock = system_clock
+    more: str = ""
     bank_url: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
     app: App | None = None
@@ -151,6 +174,9 @@ class World:
 
     def person(self, name: str) -> Person:
         return self.workspace.person(_user_id(name))
+
+    def on_telegram(self, name: str) -> TelegramPerson:
+        return self.telegram.person(TELEGRAM_IDS[name])
 
     async def code(self, name: str) -> str:
         """Return a code that was not used yet, of the step before, of now, or of the next."""
@@ -170,24 +196,65 @@ class World:
             "BOT_TOKEN": self.workspace.app.bot_token,
             "APP_TOKEN": self.workspace.app.app_token,
             "SIGNING_SECRET": self.workspace.app.signing_secret,
+            "TELEGRAM_TOKEN": TELEGRAM_TOKEN,
         }
-        people = "".join(
+        directory = "".join(
             f'\n[[people]]\nid = "{key}"\nname = "{name}"\nemail = "{key}@northwind.test"\n'
             f'roles = {list(roles)!r}\nlanguage = "{language}"\n'.replace("'", '"')
             for key, (name, roles, language) in PEOPLE.items()
         )
-        text = SETTINGS.format(mode=self.mode, slack=self.workspace.api_url, bank=self.bank_url)
-        (self.folder / "countersign.toml").write_text(text + people)
+        text = self._settings() + directory + self.more
+        (self.folder / "countersign.toml").write_text(text)
         (self.folder / "policy.yml").write_text(POLICY)
-        self.app = App(load(self.folder / "countersign.toml", environ))
+        self.app = App(load(self.folder / "countersign.toml", environ), clock=self.clock)
         await self.app.start()
         await self._enrol()
+        if "telegram" in self.chats:
+            await self._link()
+            await self.telegram.wait_listening()
+        if "slack" not in self.chats:
+            return self.app
         if self.mode == "http":
             assert self.app.web is not None
             self.workspace.app.request_url = f"{self.app.web.url}/slack/events"
         else:
             await self.workspace.wait_connected()
         return self.app
+
+    def _settings(self) -> str:
+        digest, places, text = [], [], ""
+        if "slack" in self.chats:
+            digest.append(f'channel = "{TREASURY}"')
+            places.append(f'channel = "{TREASURY}"')
+            text += SLACK_SETTINGS.format(mode=self.mode, slack=self.workspace.api_url)
+        if "telegram" in self.chats:
+            digest.append(f"telegram_chat = {TREASURY_GROUP}")
+            places.append(f"telegram_chat = {TREASURY_GROUP}")
+            text += TELEGRAM_SETTINGS.format(
+                mode=self.telegram_mode, telegram=self.telegram.api_url
+            )
+        where = {"digest": "\n".join(digest), "places": "\n".join(places)}
+        return text + SETTINGS.format(bank=self.bank_url, **where)
+
+    async def _link(self) -> None:
+        """Link people as if they had done so long ago, and have them press Start."""
+        assert self.app is not None
+        services = self.app.services
+        for name in self.linked:
+            person = services.company.directory.get(name)
+            assert person is not None
+            link = partial(
+                people.link,
+                person=person,
+                chat="telegram",
+                external_id=str(TELEGRAM_IDS[name]),
+                now=services.clock(),
+            )
+            if await services.database.read(
+                partial(people.external_id, person=person, chat="telegram")
+            ):
+                continue
+            await services.database.write(link)
 
     async def close(self) -> None:
         if self.app is not None:
@@ -214,15 +281,15 @@ class World:
 
     async def order(self) -> Order:
         """Return the newest order."""
-        found: list[Order] = await self._read(lambda c: orders.in_states(c, *orders.OrderState))
+        found: list[Order] = await self.read(lambda c: orders.in_states(c, *orders.OrderState))
         return found[-1]
 
     async def sent(self, order: Order) -> Sent | None:
-        found: Sent | None = await self._read(lambda c: instructions.find(c, order.id))
+        found: Sent | None = await self.read(lambda c: instructions.find(c, order.id))
         return found
 
     async def record(self, subject: str) -> list[Entry]:
-        found: list[Entry] = await self._read(lambda c: audit.of_subject(c, subject))
+        found: list[Entry] = await self.read(lambda c: audit.of_subject(c, subject))
         return found
 
     async def kinds(self, subject: str) -> list[str]:
@@ -235,7 +302,7 @@ class World:
                 await asyncio.sleep(0.02)
         return order
 
-    async def _read(self, work: Callable[[Any], Any]) -> Any:
+    async def read(self, work: Callable[[Any], Any]) -> Any:
         assert self.app is not None
         return await self.app.database.read(work)
 
@@ -311,8 +378,41 @@ def _users() -> list[User]:
     ]
 
 
+def _telegram() -> Telegram:
+    names = {key: name for key, (name, _, _) in PEOPLE.items()} | OUTSIDERS
+    chinese = {key for key, (_, _, language) in PEOPLE.items() if language == "zh_CN"}
+    users = [
+        TelegramUser(
+            TELEGRAM_IDS[key],
+            name.partition(" ")[0],
+            name.partition(" ")[2],
+            username=f"{key}_nw",
+            language_code="zh-hans" if key in chinese else "en",
+            has_started=key in PEOPLE,
+        )
+        for key, name in names.items()
+    ]
+    finance = [TELEGRAM_IDS[name] for name in ("bea", "carl", "dora", "meilin")]
+    groups = [
+        Group(TREASURY_GROUP, "Treasury", finance),
+        Group(LOBBY_GROUP, "Lobby", list(TELEGRAM_IDS.values())),
+    ]
+    bot = BotConfig(TELEGRAM_TOKEN, "northwind_pay_bot", "Countersign")
+    return Telegram(users, groups, bot=bot)
+
+
 @asynccontextmanager
-async def a_world(folder: Path, *, mode: str = "socket", **bank: Any) -> AsyncIterator[World]:
+async def a_world(
+    folder: Path,
+    *,
+    mode: str = "socket",
+    chats: tuple[str, ...] = ("slack",),
+    telegram_mode: str = "polling",
+    linked: tuple[str, ...] = tuple(PEOPLE),
+    clock: Clock = system_clock,
+    more: str = "",
+    **bank: Any,
+) -> AsyncIterator[World]:
     """Open a world with the service running in it; ``bank`` are rules of the bank."""
     rules = {"sca": Sca(Phone.EXEMPT), "settles_after_polls": 1, "max_frequency_per_day": 10**6}
     accounts = [
@@ -340,15 +440,31 @@ async def a_world(folder: Path, *, mode: str = "socket", **bank: Any) -> AsyncIt
         ),
     )
     workspace.limits.is_on = False
+    telegram = _telegram()
+    telegram.limits.is_on = False
     serving = await serve(made)
     await workspace.start()
-    world = World(folder, made, workspace, mode, serving.url)
+    await telegram.start()
+    world = World(
+        folder,
+        made,
+        workspace,
+        telegram,
+        mode,
+        chats,
+        telegram_mode,
+        linked,
+        clock,
+        more,
+        bank_url=serving.url,
+    )
     try:
         await world.open()
         yield world
     finally:
         await world.close()
         await workspace.stop()
+        await telegram.stop()
         await serving.stop()
     assert made.violations == []
     assert made.bad_requests == []
