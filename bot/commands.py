@@ -13,8 +13,8 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from bot import forms, pay_line, statement_cards, views, wording
-from bot.cards import Action, Answer, Card, Fact, Notice, Tone
+from bot import forms, pay_line, pictures, statement_cards, views, wording
+from bot.cards import Action, Answer, Card, Download, Fact, Notice, Tone
 from bot.digest_card import digest_card
 from bot.pay_line import PayLine
 from bot.services import Caller, Services
@@ -22,6 +22,7 @@ from bot.wording import Reader
 from connectors.money import Money
 from workflows import audit, digest, linking, orders, payees, people, requests, second_factor
 from workflows.company import OwnAccount
+from workflows.digest import Digest
 from workflows.orders import Order
 from workflows.people import Person
 from workflows.refusal import Refusal
@@ -216,13 +217,29 @@ class Commands:
     async def digest(self, caller: Caller, text: str) -> Reply:
         """Show the daily digest as of now, of the accounts the caller may see."""
         del text
+        composed = await self._digest_for(caller)
+        reader = self.reader(caller)
+        picture = Action("chart", reader.say("action.chart"))
+        return Reply(replace(digest_card(reader, composed), actions=(picture,)))
+
+    async def chart(self, caller: Caller) -> Download:
+        """Return the digest as of now as a picture.
+
+        Raises:
+            Refusal: ``digest.not_allowed``.
+        """
+        composed = await self._digest_for(caller)
+        return await pictures.of_digest(self._services, self.reader(caller), composed)
+
+    async def _digest_for(self, caller: Caller) -> Digest:
+        """Return the digest of what the caller may see; refuse, on the record, who may not."""
         services = self._services
         accounts = services.company.visible_accounts(caller.person)
         if not caller.person.roles & services.company.permissions.digest or not accounts:
             await self._denied(caller, "digest.not_allowed")
             raise Refusal("digest.not_allowed")
         now = services.clock()
-        composed = await services.database.read(
+        return await services.database.read(
             lambda connection: digest.compose(
                 connection,
                 services.company,
@@ -230,7 +247,6 @@ class Commands:
                 for_accounts=[own.id for own in accounts],
             )
         )
-        return Reply(digest_card(self.reader(caller), composed))
 
     # ---- /treasury ----------------------------------------------------------------------------
 

@@ -75,6 +75,7 @@ class Interactions:
             "enrol": self.enrol,
             "prefer": self.prefer,
             "invoice": self.files.invoice,
+            "chart": self.chart,
         }
         self._forms: dict[str, Callable[[Caller, str, Answers], Awaitable[Submitted]]] = {
             "approve": self.approve,
@@ -193,6 +194,11 @@ class Interactions:
         """Show one payment and its story."""
         order_id, _ = _order_and_version(value)
         return (await self._commands.payment(caller, order_id)).now
+
+    async def chart(self, caller: Caller, value: str) -> Answer:
+        """Show the digest as of now as a picture."""
+        del value
+        return await self._commands.chart(caller)
 
     async def enrol(self, caller: Caller, value: str) -> Answer:
         """Start the enrolment of a second factor."""

@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from bot import posted, receipt_files, statement_cards, story, views, wording
+from bot import pictures, posted, receipt_files, statement_cards, story, views, wording
 from bot.cards import Card, Home
 from bot.chat import Chat, ChatRefused, ChatUnavailable, PersonUnreachable
 from bot.digest_card import digest_card
@@ -25,6 +25,7 @@ from bot.services import Services
 from bot.wording import OrderView, Reader
 from workflows import approvals, audit, digest, orders, people
 from workflows.audit import Entry
+from workflows.digest import Digest
 from workflows.orders import Order, OrderState
 from workflows.people import Person
 
@@ -247,11 +248,7 @@ class Notifier:
                 return
         except ChatRefused as error:
             log.warning("story refused", audience=audience, order=order.id, code=str(error))
-        await self._services.database.write(
-            lambda connection: posted.remember_told(
-                connection, self._chat.name, entry.seq, audience
-            )
-        )
+        await self._remember_told(entry, audience)
 
     async def _hand_over_receipt(self, reader: Reader, order: Order, card: Posted) -> None:
         content = await receipt_files.pdf_of(self._services, reader, order.id)
@@ -269,18 +266,39 @@ class Notifier:
         """Post what concerns the whole company in the digest channel."""
         if self._digest_channel is None:
             return
-        reader = self._reader(f"channel:{self._digest_channel}")
-        card: Card | None
+        audience = f"channel:{self._digest_channel}"
+        reader = self._reader(audience)
         if entry.kind == "digest.due":
-            card = await self._digest_card(reader, entry)
-        else:
-            card = story.alarm_card(reader, entry)
-        if card is None:
+            composed = await self._composed(entry)
+            card = digest_card(reader, composed)
+            await self._post_once(entry, audience, self._digest_channel, card)
+            await self._show_picture(entry, audience, reader, composed)
+        elif (alarm := story.alarm_card(reader, entry)) is not None:
+            await self._post_once(entry, audience, self._digest_channel, alarm)
+
+    async def _show_picture(
+        self, entry: Entry, audience: str, reader: Reader, composed: Digest
+    ) -> None:
+        """Show the digest's picture under its card, once."""
+        card = (await self._cards_of(_subject(entry))).get(audience)
+        told = partial(posted.was_told, chat=self._chat.name, seq=entry.seq, audience=audience)
+        if card is None or await self._services.database.read(told):
             return
-        await self._post_once(entry, f"channel:{self._digest_channel}", self._digest_channel, card)
+        picture = await pictures.of_digest(self._services, reader, composed)
+        try:
+            await self._chat.picture(
+                card.channel,
+                card.message_id,
+                name=picture.name,
+                title=picture.title,
+                content=picture.content,
+            )
+        except ChatRefused as error:
+            log.error("picture refused", code=str(error), audience=audience, entry=entry.seq)
+        await self._remember_told(entry, audience)
 
     async def _post_once(self, entry: Entry, audience: str, address: str, card: Card) -> None:
-        subject = f"entry:{entry.seq}"
+        subject = _subject(entry)
         if audience in await self._cards_of(subject):
             return
         try:
@@ -290,14 +308,13 @@ class Notifier:
             return
         await self._remember(Posted(subject, audience, where, message_id, _hash(card)))
 
-    async def _digest_card(self, reader: Reader, entry: Entry) -> Card:
+    async def _composed(self, entry: Entry) -> Digest:
         company = self._services.company
-        composed = await self._services.database.read(
+        return await self._services.database.read(
             lambda connection: digest.compose(
                 connection, company, now=entry.at, for_accounts=list(company.accounts)
             )
         )
-        return digest_card(reader, composed)
 
     # ---- home pages ---------------------------------------------------------------------------
 
@@ -355,6 +372,13 @@ class Notifier:
             lambda connection: posted.of_subject(connection, self._chat.name, subject)
         )
 
+    async def _remember_told(self, entry: Entry, audience: str) -> None:
+        await self._services.database.write(
+            lambda connection: posted.remember_told(
+                connection, self._chat.name, entry.seq, audience
+            )
+        )
+
     async def _remember(self, card: Posted) -> None:
         now = self._services.clock()
 
@@ -362,6 +386,10 @@ class Notifier:
             posted.remember(connection, self._chat.name, card, now=now)
 
         await self._services.database.write(write)
+
+
+def _subject(entry: Entry) -> str:
+    return f"entry:{entry.seq}"
 
 
 def _hash(card: Card) -> str:

@@ -40,7 +40,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One calendar day of an account, or of several together.
+    """One calendar day of an account.
 
     Attributes:
         figures: In the account's currency; None where no statement reaches.
@@ -51,6 +51,22 @@ class Day:
     day: date
     figures: Figures | None
     in_base: Figures | None
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """One calendar day of all accounts that count, in the base currency.
+
+    Attributes:
+        figures: Of those known on that day; None when none is, or beyond what is money.
+        without: The others, which the figures lack.
+        is_over: As of `Day`, for every account in the figures.
+    """
+
+    day: date
+    figures: Figures | None
+    without: tuple[str, ...]
     is_over: bool
 
 
@@ -84,13 +100,12 @@ class History:
     Attributes:
         days: Oldest first; the last is the latest day that has begun for any of the accounts.
         accounts: In the order of settings.
-        total: All accounts that count together, in the base currency; no figures on a day that
-            is not known of every one of them.
+        total: All of them together, as far as they count; see `AccountHistory.counts`.
     """
 
     days: tuple[date, ...]
     accounts: tuple[AccountHistory, ...]
-    total: tuple[Day, ...]
+    total: tuple[Together, ...]
 
     def of(self, account_id: str) -> AccountHistory | None:
         """Return one account's history."""
@@ -204,21 +219,27 @@ def _in_base(rates: Rates, figures: Figures) -> Figures | None:
 
 def _total(
     currency: str, accounts: Iterable[AccountHistory], span: tuple[date, ...]
-) -> tuple[Day, ...]:
+) -> tuple[Together, ...]:
     counted = [each for each in accounts if each.counts]
     days = []
     for index, day in enumerate(span):
-        there = [each.days[index] for each in counted]
-        figures = [each.in_base for each in there if each.in_base is not None]
+        known: list[tuple[Figures, bool]] = []
+        without: list[str] = []
+        for account in counted:
+            there = account.days[index]
+            if there.in_base is None:
+                without.append(account.account_id)
+            else:
+                known.append((there.in_base, there.is_over))
         summed = None
-        if figures and len(figures) == len(there):
+        if known:
             summed = _figures(
                 currency,
-                sum(each.closing.minor for each in figures),
-                sum(each.incoming.minor for each in figures),
-                sum(each.outgoing.minor for each in figures),
+                sum(each.closing.minor for each, _ in known),
+                sum(each.incoming.minor for each, _ in known),
+                sum(each.outgoing.minor for each, _ in known),
             )
-        days.append(Day(day, summed, summed, all(each.is_over for each in there)))
+        days.append(Together(day, summed, tuple(without), all(is_over for _, is_over in known)))
     return tuple(days)
 
 

@@ -19,11 +19,10 @@ from connectors.money import Money, MoneyError, exponent
 from workflows import spreadsheets
 from workflows.refusal import Refusal
 from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE, checked_iban, clean_text
-from workflows.spreadsheets import LONGEST_CELL, Cell
+from workflows.spreadsheets import LONGEST_CELL, MOST_COLUMNS, Cell
 
 LARGEST = 1024 * 1024
 MOST_ROWS = spreadsheets.MOST_LINES - 1
-MOST_COLUMNS = 20
 
 MEDIA_TYPES: Mapping[str, str] = {
     "csv": "text/csv",

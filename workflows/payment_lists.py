@@ -163,14 +163,13 @@ def _line(
     available: Mapping[str, Money | None],
     now: datetime,
 ) -> Line:
-    wrong = [each for each in row.problems if each.code != "row.duplicate"]
-    if wrong:
-        raise wrong[0]
-    assert row.money is not None
+    if row.problems:
+        raise row.problems[0]
+    assert row.amount is not None
     own = requests.account_for(company, row.account, row.currency)
     payment = Payment(
         account_id=own.id,
-        amount=row.money,
+        amount=row.amount,
         remittance=row.reference,
         execution_date=date.fromisoformat(row.date) if row.date else None,
         is_no_duplicate=True,
@@ -181,7 +180,7 @@ def _line(
     else:
         payment = replace(payment, payee_id=payees.named(connection, row.payee).id)
     drafted = requests.draft(connection, company, person, payment, now=now)
-    is_equal = bool(row.problems) or "duplicate" in drafted.risk_codes
+    is_equal = row.is_repeated or "duplicate" in drafted.risk_codes
     return Line(row.number, drafted.creditor_name, payment, is_equal)
 
 

@@ -28,13 +28,15 @@ from openpyxl.xml.constants import CONTYPES_NS, SHARED_STRINGS, SHEET_MAIN_NS, X
 from workflows.refusal import Refusal
 
 LONGEST_CELL = 400
+MOST_COLUMNS = 20
 MOST_LINES = 501
 """Lines with something in them: titles and 500 payments."""
 
 LARGEST_UNPACKED = 20 * 1024 * 1024
 MOST_PARTS = 200
 MOST_TAGS = 120_000
-MOST_SHEETS = 30
+MOST_SHEETS = 20
+MOST_STYLES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ def _decoded_chinese(content: bytes) -> str:
 _ENCRYPTED = b"\xd0\xcf\x11\xe0"
 """How a compound file begins: a workbook with a password, or one of before 2007."""
 _LAST_ROW = 10_000
-_MOST_CELLS_OF_A_ROW = 100
+_LAST_COLUMN = 26
+"""The last whose name has one letter."""
 _LONGEST_FORMAT = 255
 _SHEETS = "xl/worksheets/"
 _PLAIN_STYLE = (
@@ -168,7 +171,7 @@ def workbook_lines(content: bytes) -> Iterator[Line]:
 
     Raises:
         Refusal: ``list.protected``, ``list.unpacked``, ``list.links``, ``list.hidden``,
-            ``list.sheets`` or ``list.unreadable``.
+            ``list.sheets``, ``list.too_many_columns`` or ``list.unreadable``.
     """
     if content.startswith(_ENCRYPTED):
         raise Refusal("list.protected")
@@ -178,7 +181,7 @@ def workbook_lines(content: bytes) -> Iterator[Line]:
             sheet.title: lines
             for sheet in book.worksheets
             if sheet.sheet_state == "visible"
-            and (lines := _sheet_lines(sheet.iter_rows(max_col=_MOST_CELLS_OF_A_ROW)))
+            and (lines := _sheet_lines(sheet.iter_rows(max_col=_LAST_COLUMN)))
         }
     except Refusal:
         raise
@@ -264,8 +267,11 @@ def _styles(part: bytes) -> bytes:
         formats[:] = [
             each for each in formats if len(each.get("formatCode", "")) <= _LONGEST_FORMAT
         ]
-    for style in root.iter(_tag("xf")):
+    styles = list(root.iter(_tag("xf")))
+    for style in styles:
         style[:] = []
+    if len(styles) + sum(1 for _ in root.iter(_tag("numFmt"))) > MOST_STYLES:
+        raise Refusal("list.unpacked")
     root.extend(ElementTree.fromstring(_PLAIN_STYLE))  # noqa: S314
     return bytes(ElementTree.tostring(root))
 
@@ -273,23 +279,39 @@ def _styles(part: bytes) -> bytes:
 def _sheet(part: bytes) -> bytes:
     """Return a sheet whose formulas are their results, and errors where they have none."""
     root = _kept(part, "worksheet", "sheetData")
+    rows = [row for data in root for row in data]
+    if rows != list(root.iter(_tag("row"))):
+        raise ValueError("rows within rows")
     last = 0
-    for row in root.iter(_tag("row")):
+    for row in rows:
         number = int(row.get("r", last + 1))
         if number <= last:  # the library would leave the row out
             raise ValueError("rows out of order")
         last = number
-        for cell in row:
-            _resolve(cell)
         row[:] = [cell for cell in row if len(cell)]  # others are colours and borders
-        if len(row) and number > _LAST_ROW:
-            raise Refusal("list.too_many_rows", longest=MOST_LINES - 1)
-        if len(row) and row.get("hidden", "0") not in ("0", "false"):
-            raise Refusal("list.hidden", line=number)
+        if len(row):
+            _check_row(row, number)
+        row.attrib.clear()
+        row.set("r", str(number))
+    for data in root:
+        data[:] = [row for row in data if len(row)]
     return bytes(ElementTree.tostring(root))
 
 
+def _check_row(row: Element, number: int) -> None:
+    if number > _LAST_ROW:
+        raise Refusal("list.too_many_rows", longest=MOST_LINES - 1)
+    if row.get("hidden", "0") not in ("0", "false"):
+        raise Refusal("list.hidden", line=number)
+    names = (cell.get("r", "").rstrip("0123456789") for cell in row)
+    if len(row) > _LAST_COLUMN or any(len(name) > 1 for name in names):
+        raise Refusal("list.too_many_columns", longest=MOST_COLUMNS)
+    for cell in row:
+        _resolve(cell)
+
+
 def _resolve(cell: Element) -> None:
+    """Put a formula's result in its place."""
     formula, value = cell.find(_tag("f")), cell.find(_tag("v"))
     if formula is None:
         return
@@ -340,6 +362,6 @@ def _number(value: float) -> str:
     """Return the shortest decimal that is this number, without an exponent."""
     if not math.isfinite(value):
         return str(value)
-    if value.is_integer():
-        return str(int(value))
-    return format(Decimal(repr(value)), "f")
+    whole, _, decimals = format(Decimal(repr(value)), "f").partition(".")
+    decimals = decimals.rstrip("0")
+    return f"{whole}.{decimals}" if decimals else whole

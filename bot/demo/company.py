@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 COMPANY = "Northwind Trading GmbH"
-TREASURY = "C0TREASURY"
+TREASURY, TREASURY_GROUP = "C0TREASURY", -4_201_337
+BOT_NAME = "northwind_treasury_bot"
 PURCHASING, GENERAL = "C0PURCHASE", "C0GENERAL0"
 
 
@@ -18,6 +19,7 @@ class Employee:
     user_id: str
     name: str
     title: str
+    telegram_id: int
     roles: tuple[str, ...]
     language: str = "en"
     locale: str = "en-GB"
@@ -29,21 +31,30 @@ class Employee:
 
 
 EMPLOYEES = (
-    Employee("amara", "U0AMARA001", "Amara Okafor", "Buyer", ("staff",)),
-    Employee("bea", "U0BEA00001", "Bea Lindqvist", "Controller", ("staff", "controller")),
-    Employee("carl", "U0CARL0001", "Carl Weiss", "CFO", ("cfo",)),
+    Employee("amara", "U0AMARA001", "Amara Okafor", "Buyer", 70_001, ("staff",)),
+    Employee("bea", "U0BEA00001", "Bea Lindqvist", "Controller", 70_002, ("staff", "controller")),
+    Employee("carl", "U0CARL0001", "Carl Weiss", "CFO", 70_003, ("cfo",)),
     Employee(
         "meilin",
         "U0MEILIN01",
         "Lin Mei 林梅",
         "Accountant",
+        70_004,
         ("accountant", "controller"),
         language="zh_CN",
         locale="zh-CN",
     ),
 )
 
+
+def employee(name: str) -> Employee:
+    """Return an employee by id."""
+    (found,) = (each for each in EMPLOYEES if each.id == name)
+    return found
+
+
 STRANGER = ("U0STRANGER", "Sam Guest", "sam@elsewhere.example")
+STRANGER_TELEGRAM = 70_099
 """A guest of the workspace whom the company's directory does not name."""
 
 
@@ -64,7 +75,7 @@ ACCOUNTS = (
 )
 
 
-def settings(*, slack_url: str, bank_url: str) -> str:
+def settings(*, slack_url: str, telegram_url: str, bank_url: str) -> str:
     """Return the demo's ``countersign.toml``: what a real one holds, with these addresses."""
     people = "\n".join(
         dedent(
@@ -90,6 +101,7 @@ def settings(*, slack_url: str, bank_url: str) -> str:
             connector = "hausbank"
             viewers = ["controller", "cfo", "accountant"]
             channel = "{TREASURY}"
+            telegram_chat = {TREASURY_GROUP}
             """
         ).strip()
         for each in ACCOUNTS
@@ -118,6 +130,11 @@ def settings(*, slack_url: str, bank_url: str) -> str:
             bot_token = {{ file = "secrets/bot_token" }}
             app_token = {{ file = "secrets/app_token" }}
 
+            [telegram]
+            mode = "polling"
+            api_url = "{telegram_url}"
+            bot_token = {{ file = "secrets/telegram_token" }}
+
             [policy]
             file = "policy.yml"
 
@@ -128,9 +145,11 @@ def settings(*, slack_url: str, bank_url: str) -> str:
             request = ["staff"]
             digest = ["controller", "cfo", "accountant"]
             resolve = ["controller", "cfo"]
+            admin = ["cfo"]
 
             [digest]
             channel = "{TREASURY}"
+            telegram_chat = {TREASURY_GROUP}
             at = "08:30"
 
             [dispatch]

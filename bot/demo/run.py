@@ -59,8 +59,8 @@ async def _play(stage: Stage, console: Console) -> None:
     await stage.start()
     order = await Tour(stage, console).play()
     console.print(
-        f"\n[green]Paid once.[/green] Order {order.id}, two approvals by two people with a second "
-        "factor each, receipt, statement, digest, record: all there.",
+        f"\n[green]Paid once.[/green] Order {order.id}, two approvals by two people in two "
+        "chats with a second factor each, receipt, statement, digest, record: all there.",
         highlight=False,
     )
 
@@ -68,9 +68,9 @@ async def _play(stage: Stage, console: Console) -> None:
 def _invite(stage: Stage, console: Console) -> None:
     text = (
         f"Open [bold link={stage.page}]{stage.page}[/bold link]\n\n"
-        "You are anybody you like: choose a person at the top. Type [bold]/pay[/bold] as Amara, "
-        "approve as Bea and Carl;\ntheir codes are on the phone beside the chat. Lin Mei reads "
-        "Chinese; Sam is a stranger.\n\n"
+        "Slack and Telegram side by side. You are anybody you like: choose a person at the top.\n"
+        "Type [bold]/pay[/bold] as Amara, approve as Bea in Slack and as Carl in Telegram; their "
+        "codes are on the phones.\nLin Mei reads Chinese; Sam is a stranger.\n\n"
         "[dim]Ctrl-C ends it.[/dim]"
     )
     console.print()

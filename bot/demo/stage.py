@@ -1,4 +1,4 @@
-"""Sets the demo up: bank, chat and service, each on loopback, each as in real life.
+"""Sets the demo up: bank, chats and service, each on loopback, each as in real life.
 
 The service is started from a settings file like any other and knows nothing of the sandbox.
 """
@@ -23,8 +23,12 @@ from bot.app import App
 from bot.demo import company
 from bot.settings import load
 from sandbox.bank import Account, Bank, Phone, Sca, Serving, serve
+from sandbox.side_by_side import Colleague, SideBySide
 from sandbox.slack import AppConfig, Channel, Person, User, Workspace
-from workflows import second_factor
+from sandbox.telegram import BotConfig, Group, Telegram
+from sandbox.telegram import Person as TelegramPerson
+from sandbox.telegram import User as TelegramUser
+from workflows import people, second_factor
 
 MARK = ".countersign-demo"
 BOT_USER = "U0BOT00001"
@@ -66,40 +70,95 @@ class Stage:
                 signing_secret=secrets.token_hex(16),
             ),
         )
+        self.telegram = Telegram(
+            _telegram_users(self._phones),
+            [_telegram_group()],
+            bot=BotConfig(
+                f"{secrets.randbelow(10**9) + 10**9}:AA{secrets.token_urlsafe(24)}",
+                company.BOT_NAME,
+                "Countersign",
+            ),
+        )
         self._serving: Serving | None = None
+        self._page: SideBySide | None = None
         self.app: App | None = None
 
     async def start(self) -> None:
-        """Start bank, chat and service, with everybody's authenticator set up."""
+        """Start bank, chats and service, with everybody's authenticator set up."""
         prepare(self.folder)
         self._past()
         self._serving = await serve(self.bank)
-        await self.workspace.start(self._page_port)
+        await self.workspace.start()
+        await self.telegram.start()
         self._write_settings()
         settings = load(self.folder / "countersign.toml", {})
         self.app = App(settings)
         await self.app.start()
         await self._enrol()
+        await self._link()
         await self.workspace.wait_connected()
+        await self.telegram.wait_listening()
+        self._page = self._side_by_side()
+        await self._page.start(self._page_port)
 
     async def stop(self) -> None:
         """Stop everything and give the ports back."""
         if self.app is not None:
             await self.app.stop()
+        if self._page is not None:
+            await self._page.stop()
         await self.workspace.stop()
+        await self.telegram.stop()
         if self._serving is not None:
             await self._serving.stop()
 
     def person(self, name: str) -> Person:
-        """Return an employee's hands in the chat."""
-        (found,) = (each for each in company.EMPLOYEES if each.id == name)
-        return self.workspace.person(found.user_id)
+        """Return an employee's hands in Slack."""
+        return self.workspace.person(company.employee(name).user_id)
+
+    def on_telegram(self, name: str) -> TelegramPerson:
+        """Return an employee's hands in Telegram."""
+        return self.telegram.person(company.employee(name).telegram_id)
+
+    def code_before(self, name: str) -> str:
+        """Return the code that an employee's authenticator showed before the present one."""
+        return pyotp.TOTP(self._phones[name]).at(datetime.now(UTC) - timedelta(seconds=30))
 
     @property
     def page(self) -> str:
-        """Where the workspace is to be seen, as the first employee sees it."""
-        first = company.EMPLOYEES[0]
-        return f"{self.workspace.url}/?user={first.user_id}&channel={company.PURCHASING}"
+        """Where both chats are to be seen, as the first employee sees them."""
+        assert self._page is not None
+        return self._page.url
+
+    def _side_by_side(self) -> SideBySide:
+        people: list[Colleague] = [
+            {
+                "id": each.id,
+                "name": each.name,
+                "title": each.title,
+                "left_user": each.user_id,
+                "right_user": str(each.telegram_id),
+            }
+            for each in company.EMPLOYEES
+        ]
+        user_id, name, _ = company.STRANGER
+        people.append(
+            {
+                "id": "sam",
+                "name": name,
+                "title": "Guest",
+                "left_user": user_id,
+                "right_user": str(company.STRANGER_TELEGRAM),
+            }
+        )
+        return SideBySide(
+            f"{self.workspace.url}/?channel={company.PURCHASING}",
+            self.telegram.url,
+            people,
+            company.COMPANY,
+            hint="Type /pay as Amara, approve as Bea in Slack and as Carl in Telegram: "
+            "their codes are on the phones.",
+        )
 
     def _past(self) -> None:
         """Book what happened before the visitor came, so that there is a statement to read."""
@@ -119,9 +178,14 @@ class Stage:
             ("key", base64.urlsafe_b64encode(os.urandom(32)).decode()),
             ("bot_token", app.bot_token),
             ("app_token", app.app_token),
+            ("telegram_token", self.telegram.bot.token),
         ):
             _write_secret(self.folder / "secrets" / name, value)
-        text = company.settings(slack_url=self.workspace.api_url, bank_url=self._serving.url)
+        text = company.settings(
+            slack_url=self.workspace.api_url,
+            telegram_url=self.telegram.api_url,
+            bank_url=self._serving.url,
+        )
         (self.folder / "countersign.toml").write_text(text)
         (self.folder / "policy.yml").write_text(company.POLICY)
 
@@ -135,6 +199,24 @@ class Stage:
                     cipher=services.cipher,
                     person_id=each.id,
                     secret=self._phones[each.id],
+                    now=services.clock(),
+                )
+            )
+
+    async def _link(self) -> None:
+        """Link everybody in Telegram but the CFO, who does it in the tour."""
+        assert self.app is not None
+        services = self.app.services
+        for person in services.company.directory:
+            if person.id == "carl":
+                continue
+            identity = str(company.employee(person.id).telegram_id)
+            await services.database.write(
+                partial(
+                    people.link,
+                    person=person,
+                    chat="telegram",
+                    external_id=identity,
                     now=services.clock(),
                 )
             )
@@ -176,6 +258,32 @@ def _users(phones: Mapping[str, str]) -> list[User]:
     ]
     user_id, name, email = company.STRANGER
     return [*people, User(user_id, "sam", name, email=email, title="Guest", is_restricted=True)]
+
+
+def _telegram_users(phones: Mapping[str, str]) -> list[TelegramUser]:
+    employees = [
+        TelegramUser(
+            each.telegram_id,
+            each.name.split(" ")[0],
+            " ".join(each.name.split(" ")[1:]),
+            username=f"{each.id}_northwind",
+            language_code=each.locale.lower(),
+            title=each.title,
+            totp_secret=phones[each.id],
+            has_started=each.id != "carl",
+        )
+        for each in company.EMPLOYEES
+    ]
+    first, last = company.STRANGER[1].split(" ")
+    stranger = TelegramUser(
+        company.STRANGER_TELEGRAM, first, last, username="sam_guest", title="Guest"
+    )
+    return [*employees, stranger]
+
+
+def _telegram_group() -> Group:
+    finance = [each.telegram_id for each in company.EMPLOYEES if set(each.roles) - {"staff"}]
+    return Group(company.TREASURY_GROUP, "Treasury", finance)
 
 
 def _channels() -> list[Channel]:

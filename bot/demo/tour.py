@@ -9,6 +9,7 @@ from rich.console import Console
 
 from bot.demo import company
 from bot.demo.stage import Stage
+from sandbox import telegram
 from sandbox.slack import Message, Person, View, text_of
 from workflows import audit, orders
 from workflows.orders import Order
@@ -38,11 +39,13 @@ class Tour:
         stage = self._stage
         amara, bea, carl = (stage.person(name) for name in ("amara", "bea", "carl"))
         await self._balance(carl)
+        await self._link(carl)
         await self._request(amara)
         order = await self._stored()
-        await self._approve(bea, "bea", order)
-        await self._approve(carl, "carl", order)
+        await self._approve_in_slack(bea, order)
+        await self._approve_in_telegram(order)
         await self._follow(amara, order)
+        await self._equal(order)
         await self._statement(order)
         await self._digest()
         await self._evidence(order)
@@ -71,9 +74,44 @@ class Tour:
         )
         return order
 
-    async def _approve(self, person: Person, name: str, order: Order) -> None:
-        full = next(each for each in company.EMPLOYEES if each.id == name)
-        with self._step(f"{full.name}, {full.title}, sees payee and amount and gives a code"):
+    async def _link(self, carl: Person) -> None:
+        there = self._stage.on_telegram("carl")
+        with self._step("Carl links his Telegram: a link that works once, and a code of his"):
+            _done(await carl.command("/treasury link"))
+            offer = await carl.wait_message(lambda m: _has_button(m, "open"), carl.dm)
+            await there.open_link(_address(offer))
+            pad = await there.wait_message(_is_keypad)
+            # The code that has just run out still counts; the next one is for the payment.
+            linked = await _enter(there, pad, self._stage.code_before("carl"))
+            await there.press(linked, "Send my requests to Telegram")
+        self._say(linked.text.splitlines()[0].removeprefix("✅ "))
+
+    async def _approve_in_telegram(self, order: Order) -> None:
+        carl = self._stage.on_telegram("carl")
+        with self._step("Carl Weiss, CFO, does the same in Telegram, on a keypad"):
+            card = await carl.wait_message(
+                lambda m: order.id in m.text and "[Approve]" in telegram.text_of(m), carl.chat
+            )
+            await carl.press(card, "Approve")
+            pad = await carl.wait_message(_is_keypad)
+            answer = await _enter(carl, pad, carl.code())
+        self._say(answer.text.splitlines()[0].removeprefix("✅ "))
+
+    async def _equal(self, order: Order) -> None:
+        carl = self._stage.on_telegram("carl")
+        with self._step("Every card tells it, in both chats"):
+            for place in (carl.chat, company.TREASURY_GROUP):
+                await carl.wait_message(
+                    lambda m: order.id in m.text and "Paid" in m.text, place, timeout=PATIENCE
+                )
+            await self._stage.person("carl").wait_message(
+                lambda m: order.id in text_of(m) and "Paid" in text_of(m),
+                company.TREASURY,
+                timeout=PATIENCE,
+            )
+
+    async def _approve_in_slack(self, person: Person, order: Order) -> None:
+        with self._step("Bea Lindqvist, Controller, sees payee and amount and gives a code"):
             card = await person.wait_message(
                 lambda m: order.id in text_of(m) and _has_button(m, "approve")
             )
@@ -105,11 +143,14 @@ class Tour:
 
     async def _digest(self) -> None:
         assert self._stage.app is not None
-        with self._step("The daily digest is posted in #treasury"):
+        with self._step("The daily digest is posted in both, with a picture"):
             await self._stage.app.schedule.digest()
             carl = self._stage.person("carl")
             digest = await carl.wait_message(
                 lambda m: "Daily digest" in text_of(m), company.TREASURY, timeout=PATIENCE
+            )
+            await self._stage.on_telegram("carl").wait_message(
+                lambda m: m.photo is not None, company.TREASURY_GROUP, timeout=PATIENCE
             )
         self._say(_after(digest, "Cash position"), f"matched {_after(digest, 'Debits matched')}")
 
@@ -160,6 +201,29 @@ def _has_button(message: Message, action: str) -> bool:
         element.get("action_id") == action
         for block in message.all_blocks()
         for element in block.get("elements", ())
+    )
+
+
+def _address(message: Message) -> str:
+    """Return where a message's link leads."""
+    return next(
+        str(element["url"])
+        for block in message.all_blocks()
+        for element in block.get("elements", ())
+        if element.get("action_id") == "open"
+    )
+
+
+def _is_keypad(message: telegram.Message) -> bool:
+    return any(button.label == "⌫" for button in message.all_buttons())
+
+
+async def _enter(person: telegram.Person, pad: telegram.Message, code: str) -> telegram.Message:
+    """Tap a code on a keypad; return what stands in its place then."""
+    for digit in code:
+        await person.press(pad, digit)
+    return await person.wait_message(
+        lambda m: m.message_id == pad.message_id and not _is_keypad(m), timeout=PATIENCE
     )
 
 

@@ -20,7 +20,7 @@ from telegram.error import (
     TelegramError,
 )
 
-from bot.cards import Action, Card, Home
+from bot.cards import Action, Card, Download, Home
 from bot.chat import ChatRefused, ChatUnavailable, NotAdmitted, PersonUnreachable
 from bot.files import LARGEST_FILE, Sent
 from bot.telegram import buttons, render
@@ -33,6 +33,8 @@ from workflows.refusal import Refusal
 from workflows.tables import telegram_group
 
 CHAT = "telegram"
+LARGEST_PICTURE = 10 * 1024 * 1024
+"""Bytes (core.telegram.org/bots/api, "sendPhoto")."""
 
 T = TypeVar("T")
 
@@ -273,21 +275,28 @@ class TelegramChat:
     ) -> None:
         """Put a file under a card."""
         chat_id = await self.current(int(channel))
-        await self.document(
-            chat_id, name=name, title=title, content=content, reply_to=int(message_id)
-        )
+        await self._send_document(chat_id, Download(name, title, content), int(message_id))
 
-    async def document(
-        self, chat_id: int, *, name: str, title: str, content: bytes, reply_to: int | None = None
-    ) -> None:
+    async def hand_over(self, chat_id: int, file: Download) -> None:
+        """Send a file, or show it where it is a picture that Telegram shows as one."""
+        is_picture = file.name.endswith((".png", ".jpg")) and len(file.content) < LARGEST_PICTURE
+        if is_picture:
+            try:
+                await self._send_photo(chat_id, file, None)
+            except ChatRefused:  # such as one that is very long and narrow
+                is_picture = False
+        if not is_picture:
+            await self._send_document(chat_id, file, None)
+
+    async def _send_document(self, chat_id: int, file: Download, reply_to: int | None) -> None:
         """Send a file; it may be saved and passed on, as accountants must."""
 
         async def sending(where: int) -> object:
             return await self._bot.send_document(
                 where,
-                content,
-                filename=name,
-                caption=render.neutral(render.cut(title, 1000)),
+                file.content,
+                filename=file.name,
+                caption=render.caption(file.title),
                 parse_mode=ParseMode.HTML,
                 reply_parameters=_under(reply_to),
             )
@@ -321,16 +330,18 @@ class TelegramChat:
     ) -> None:
         """Show a picture under a card."""
         chat_id = await self.current(int(channel))
+        await self._send_photo(chat_id, Download(name, title, content), int(message_id))
 
+    async def _send_photo(self, chat_id: int, file: Download, reply_to: int | None) -> None:
         async def sending(where: int) -> object:
             return await self._bot.send_photo(
                 where,
-                content,
-                filename=name,
-                caption=render.neutral(render.cut(title, 1000)),
+                file.content,
+                filename=file.name,
+                caption=render.caption(file.title),
                 parse_mode=ParseMode.HTML,
                 protect_content=self._is_protected,
-                reply_parameters=_under(int(message_id)),
+                reply_parameters=_under(reply_to),
             )
 
         await self._call(chat_id, sending)

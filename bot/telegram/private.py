@@ -81,9 +81,7 @@ class PrivateChats:
             case Notice():
                 await self.tell(user_id, answer)
             case Download():
-                await self._chat.document(
-                    user_id, name=answer.name, title=answer.title, content=answer.content
-                )
+                await self._chat.hand_over(user_id, answer)
 
     async def say(self, caller: Caller, key: str, tone: Tone = Tone.NEUTRAL) -> None:
         """Say a sentence of the catalogue, in the caller's language."""

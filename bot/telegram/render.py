@@ -15,6 +15,7 @@ from bot.cards import Card, Fact, Notice, Tone
 
 PAGE = 3600
 """UTF-16 units on a page; Telegram takes 4096, and a page's number stands below it."""
+CAPTION = 1024
 TOAST = 200
 BUTTON = 60
 
@@ -104,6 +105,11 @@ def fact(each: Fact) -> Line:
 def address(label: str, url: str) -> str:
     """Return the address of a page of ours, which alone may take effect."""
     return f"<b>{neutral(label)}:</b> {html.escape(url, quote=False)}"
+
+
+def caption(text: str) -> str:
+    """Return what stands under a file; with the marks that part links it is not too long."""
+    return html.escape(cut(_parted(cut(text, CAPTION)), CAPTION), quote=False)
 
 
 EMPTY = Line("", 0)
