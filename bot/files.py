@@ -58,8 +58,9 @@ class Files:
         """
         if form == "list":
             payment_files.read(sent.name, sent.content)
-            media_type = payment_lists.MEDIA_TYPES[payment_lists.ending(sent.name)]
-            return _chosen(await self._keep(caller, sent.name, media_type, sent.content))
+            name = payment_files.clean_name(sent.name)
+            media_type = payment_files.media_type(name)
+            return _chosen(await self._keep(caller, name, media_type, sent.content))
         found = attachments.checked(sent.name, sent.content, sent.declared)
         return _chosen(await self._keep(caller, found.name, found.media_type, found.content))
 
@@ -82,7 +83,7 @@ class Files:
             Refusal: nothing; the text says why.
         """
         await self._commands.check_may_request(caller)
-        if payment_lists.ending(sent.name) in payment_lists.MEDIA_TYPES:
+        if payment_files.is_list(sent.name):
             kept = await self.attach("list", caller, sent)
             return _shown(await self._checked(caller, kept.value))
         kept = await self.attach("pay", caller, sent)

@@ -1,8 +1,8 @@
 """What is checked of a file that is attached to a payment, such as its invoice.
 
 Only the bytes are believed, neither the name nor what the sender declares. The look into a PDF is
-a plain one: it finds actions and files as programs write them, and refuses what it cannot look
-into; it is no proof that a viewer without faults is not needed.
+a plain one: it finds actions and files as programs write them and refuses what it cannot look
+into, but proves nothing about what a careless viewer makes of the rest.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _spelled(name: str) -> bytes:
 
 _ACTIVE = re.compile(
     b"(?:"
-    + b"|".join(map(_spelled, ("JavaScript", "Launch", "EmbeddedFiles", "EmbeddedFile")))
+    + b"|".join(map(_spelled, ("JavaScript", "Launch")))
     # Three characters come about by chance in a picture, so what /JS must be followed by is asked.
     + rb")(?![A-Za-z0-9])|"
     + _spelled("JS")
@@ -123,7 +123,10 @@ _DATA = re.compile(rb">>\s*stream\r?\n")
 
 
 def _is_active(content: bytes) -> bool:
-    """Whether a PDF runs something or has files in it, or could have in what cannot be read."""
+    """Whether a PDF runs something, or could in what cannot be read.
+
+    Files inside are no reason: electronic invoices (Factur-X, ZUGFeRD) carry their data so.
+    """
     if _ACTIVE.search(content):
         return True
     left = _LARGEST_UNPACKED

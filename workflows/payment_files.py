@@ -16,7 +16,7 @@ from datetime import date
 from functools import partial
 
 from connectors.money import Money, MoneyError, exponent
-from workflows import spreadsheets
+from workflows import attachments, spreadsheets
 from workflows.refusal import Refusal
 from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE, checked_iban, clean_text
 from workflows.spreadsheets import LONGEST_CELL, MOST_COLUMNS, Cell
@@ -100,6 +100,11 @@ class PaymentFile:
 def is_list(name: str) -> bool:
     """Whether a file of this name is read as a list of payments."""
     return _suffix(name) in MEDIA_TYPES
+
+
+def clean_name(name: str) -> str:
+    """Return the name of a list without folders and invisible characters; errors as there."""
+    return attachments.clean_name(name, (_suffix(name),))
 
 
 def media_type(name: str) -> str:

@@ -22,19 +22,6 @@ from workflows.people import Person
 from workflows.refusal import Refusal
 from workflows.requests import Payment
 
-MEDIA_TYPES = {
-    "csv": "text/csv",
-    "tsv": "text/tab-separated-values",
-    "txt": "text/plain",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-"""What a list may be, by the ending of its name."""
-
-
-def ending(name: str) -> str:
-    """Return what stands behind the last point of a file's name, in small letters."""
-    return name.rpartition(".")[2].lower()
-
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -177,19 +177,19 @@ def workbook_lines(content: bytes) -> Iterator[Line]:
         raise Refusal("list.protected")
     try:
         book = load_workbook(_cells_only(_parts(content)), read_only=True, data_only=True)
-        sheets = {
-            sheet.title: lines
+        sheets = [
+            (sheet.title, lines)
             for sheet in book.worksheets
             if sheet.sheet_state == "visible"
             and (lines := _sheet_lines(sheet.iter_rows(max_col=_LAST_COLUMN)))
-        }
+        ]
     except Refusal:
         raise
     except Exception:  # a damaged workbook fails in more ways than the library has errors for
         raise Refusal("list.unreadable") from None
     if len(sheets) > 1:
-        raise Refusal("list.sheets", sheets=", ".join(title[:31] for title in list(sheets)[:5]))
-    return (line for lines in sheets.values() for line in lines)
+        raise Refusal("list.sheets", sheets=", ".join(title[:31] for title, _ in sheets[:5]))
+    return (line for _, lines in sheets for line in lines)
 
 
 def _parts(content: bytes) -> dict[str, bytes]:
@@ -303,9 +303,12 @@ def _check_row(row: Element, number: int) -> None:
         raise Refusal("list.too_many_rows", longest=MOST_LINES - 1)
     if row.get("hidden", "0") not in ("0", "false"):
         raise Refusal("list.hidden", line=number)
-    names = (cell.get("r", "").rstrip("0123456789") for cell in row)
-    if len(row) > _LAST_COLUMN or any(len(name) > 1 for name in names):
+    columns = [cell.get("r", "").rstrip("0123456789").upper() for cell in row]
+    if len(row) > _LAST_COLUMN or any(len(column) > 1 for column in columns):
         raise Refusal("list.too_many_columns", longest=MOST_COLUMNS)
+    named = [column for column in columns if column]
+    if len(set(named)) < len(named):
+        raise ValueError("a cell twice")
     for cell in row:
         _resolve(cell)
 
