@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +35,9 @@ from workflows import audit, payees
 from workflows.clock import Clock, system_clock
 from workflows.database import Database
 from workflows.dispatch import Dispatcher, Pace
+from workflows.opening import Hours
 from workflows.payees import Payee
+from workflows.release import Allowance
 from workflows.schedule import Schedule
 from workflows.second_factor import Cipher
 from workflows.statements import Collector
@@ -95,14 +97,36 @@ class App:
         self._clock = clock
         folder = Path(settings.storage.folder)
         self._workflows = folder / WORKFLOWS
-        self.company = company_of(settings)
         self.database = Database(folder / DATABASE)
         self.connectors: Mapping[str, Connector] = {
             name: registry.build(name, each, DatabaseState(self.database, name), clock)
             for name, each in settings.connectors.items()
         }
+        self.company = replace(
+            company_of(settings),
+            stoppable=frozenset(
+                name
+                for name, each in self.connectors.items()
+                if Capability.CANCELLATION in each.capabilities
+            ),
+        )
         pace = Pace(settings.dispatch.first_poll_seconds, settings.dispatch.max_poll_seconds)
-        self.dispatcher = Dispatcher(self.database, self.company, self.connectors, clock, pace)
+        self.dispatcher = Dispatcher(
+            self.database,
+            self.company,
+            self.connectors,
+            clock,
+            pace,
+            allowances={
+                name: Allowance(each.max_at_once, each.max_per_second)
+                for name, each in settings.connectors.items()
+            },
+            hours={
+                name: Hours.parse(each.takes_payments)
+                for name, each in settings.connectors.items()
+                if each.takes_payments is not None
+            },
+        )
         self.collector = Collector(self.database, self.company, self.connectors, clock)
         key = settings.storage.key.get_secret_value()
         self.services = Services(

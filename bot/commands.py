@@ -20,7 +20,17 @@ from bot.pay_line import PayLine
 from bot.services import Caller, Services
 from bot.wording import Reader
 from connectors.money import Money
-from workflows import audit, digest, linking, orders, payees, people, requests, second_factor
+from workflows import (
+    audit,
+    digest,
+    freeze,
+    linking,
+    orders,
+    payees,
+    people,
+    requests,
+    second_factor,
+)
 from workflows.company import OwnAccount
 from workflows.digest import Digest
 from workflows.orders import Order
@@ -57,6 +67,7 @@ class Commands:
             "approvals": self.approvals,
             "payment": self.payment,
             "digest": self.digest,
+            "freeze": self.freeze,
             "treasury": self.treasury,
         }
 
@@ -248,6 +259,27 @@ class Commands:
             )
         )
 
+    # ---- /freeze ------------------------------------------------------------------------------
+
+    async def freeze(self, caller: Caller, text: str) -> Reply:
+        """Stop everything that leaves, at once and on all replicas."""
+        services = self._services
+        permitted = services.company.permissions.freeze
+        if not caller.person.roles & permitted:
+            await self._denied(caller, "freeze.not_allowed")
+        now = services.clock()
+        found = await services.database.write(
+            lambda connection: freeze.begin(connection, caller.person, permitted, text, now=now)
+        )
+        reader = self.reader(caller)
+        said = reader.say("freeze.begun", name=reader.name(found.person_id), reason=found.reason)
+        return Reply(Notice(said, Tone.ALARM, (self.unfreeze_action(reader),)))
+
+    @staticmethod
+    def unfreeze_action(reader: Reader) -> Action:
+        """Return the button with which a freeze is lifted."""
+        return Action("unfreeze", reader.say("action.unfreeze"))
+
     # ---- /treasury ----------------------------------------------------------------------------
 
     async def treasury(self, caller: Caller, text: str) -> Reply:
@@ -377,6 +409,8 @@ class Commands:
             "enrol",
             "whoami",
         ]
+        if caller.person.roles & self._services.company.permissions.freeze:
+            names.append("freeze")
         if len(self._services.chats) > 1:
             names += ["link", "here"]
         if caller.person.roles & self._services.company.permissions.admin:

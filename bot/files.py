@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from sqlalchemy import Connection
+
 from bot import forms, views
 from bot.cards import (
     Accepted,
@@ -24,9 +26,10 @@ from bot.commands import Commands
 from bot.forms import PayDraft
 from bot.services import Caller, Services
 from bot.wording import Reader
-from workflows import attachments, kept_files, orders, payment_files, payment_lists
+from workflows import attachments, audit, kept_files, orders, payment_files, payment_lists
 from workflows.kept_files import KeptFile
 from workflows.payment_lists import Checked
+from workflows.people import Person
 from workflows.refusal import Refusal
 
 LARGEST_FILE = attachments.LARGEST
@@ -54,14 +57,15 @@ class Files:
         """Keep a file given to a form's file input; return it as the input's answer.
 
         Raises:
-            Refusal: it cannot be taken.
+            Refusal: it cannot be taken, or the caller may not ask for payments.
         """
+        await self._commands.check_may_request(caller)
         if form == "list":
-            payment_files.read(sent.name, sent.content)
+            await asyncio.to_thread(payment_files.read, sent.name, sent.content)
             name = payment_files.clean_name(sent.name)
             media_type = payment_files.media_type(name)
             return _chosen(await self._keep(caller, name, media_type, sent.content))
-        found = attachments.checked(sent.name, sent.content, sent.declared)
+        found = await asyncio.to_thread(attachments.checked, sent.name, sent.content, sent.declared)
         return _chosen(await self._keep(caller, found.name, found.media_type, found.content))
 
     async def _keep(self, caller: Caller, name: str, media_type: str, content: bytes) -> KeptFile:
@@ -149,6 +153,12 @@ class Files:
         """Ask for every payment of a list that was shown, all of them or none."""
         reader = self._reader(caller)
         found = await self._read(caller, token)
+        # Looked up after it was checked: what was asked for meanwhile makes every line an equal.
+        asked_before = await self._services.database.read(
+            lambda connection: _asked_with(connection, caller.person, token)
+        )
+        if asked_before:
+            return Accepted(Notice(reader.say("thanks.list", count=asked_before), Tone.GOOD))
         if found.problems:  # something changed since it was shown
             return Accepted(Notice(_problems(reader, found), Tone.BAD))
         is_no_duplicate = answers.get("duplicate") == "yes"
@@ -167,6 +177,13 @@ class Files:
 
     def _reader(self, caller: Caller) -> Reader:
         return self._commands.reader(caller)
+
+
+def _asked_with(connection: Connection, person: Person, file_id: str) -> int:
+    """Return how many payments a person asked for with a list already."""
+    entries = audit.of_subject(connection, file_id)
+    asked = [each for each in entries if each.kind == "list.requested" and each.actor == person.id]
+    return len(asked[0].facts["orders"]) if asked else 0
 
 
 def _chosen(kept: KeptFile) -> Choice:

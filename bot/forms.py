@@ -20,6 +20,7 @@ from bot.wording import (
     state_line,
 )
 from workflows.company import OwnAccount
+from workflows.freeze import Freeze
 from workflows.orders import Order
 from workflows.people import Person
 from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE
@@ -111,6 +112,24 @@ def link_form(reader: Reader, person: Person, chat: str, token: str) -> Form:
         ),
         lines=(say("form.link.lead", name=person.name, chat=chat_name),),
         inputs=(_code_input(reader, "form.link.code_hint"),),
+    )
+
+
+def unfreeze_form(reader: Reader, freeze: Freeze) -> Form:
+    """Return the form on which a person agrees, with a code, that payments leave again."""
+    say = reader.say
+    return Form(
+        id="unfreeze",
+        title=say("form.unfreeze.title"),
+        submit=say("action.unfreeze"),
+        cancel=say("form.cancel"),
+        facts=(
+            Fact(say("label.by"), reader.name(freeze.person_id)),
+            Fact(say("label.when"), reader.instant(freeze.at)),
+            Fact(say("label.reason"), freeze.reason or say("nothing")),
+        ),
+        lines=(say("form.unfreeze.lead", count=reader.company.unfreeze_quorum),),
+        inputs=(_code_input(reader, "form.unfreeze.code_hint"),),
     )
 
 

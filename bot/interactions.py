@@ -31,6 +31,7 @@ from bot.services import Caller, Services
 from bot.wording import OrderView, Reader
 from workflows import (
     approvals,
+    freeze,
     instructions,
     kept_files,
     linking,
@@ -76,6 +77,7 @@ class Interactions:
             "prefer": self.prefer,
             "invoice": self.files.invoice,
             "chart": self.chart,
+            "unfreeze": self.ask_unfreeze,
         }
         self._forms: dict[str, Callable[[Caller, str, Answers], Awaitable[Submitted]]] = {
             "approve": self.approve,
@@ -83,6 +85,7 @@ class Interactions:
             "resolve": self.resolve,
             "pay": self.pay,
             "link": self.link,
+            "unfreeze": self.unfreeze,
             "list": self.files.check_list,
             "list_confirm": self.files.request_list,
         }
@@ -178,13 +181,25 @@ class Interactions:
         return (await self._commands.pay(caller, "")).now
 
     async def cancel(self, caller: Caller, value: str) -> Answer:
-        """Withdraw one's own request."""
+        """Withdraw one's own request, or ask the institution to stop the payment."""
         order_id, _ = _order_and_version(value)
-        now = self._services.clock()
-        order = await self._services.database.write(
-            lambda connection: requests.cancel(connection, caller.person, order_id, now=now)
-        )
-        return Notice(self._reader(caller).say("cancelled", order=order.id), Tone.NEUTRAL)
+        services, reader = self._services, self._reader(caller)
+        now = services.clock()
+
+        def withdraw(connection: Connection) -> Order:
+            order = orders.get(connection, order_id)
+            if order.state not in (OrderState.RELEASED, OrderState.SUBMITTED):
+                return requests.cancel(connection, caller.person, order_id, now=now)
+            can_stop = order.connector in services.company.stoppable
+            return instructions.ask_back(
+                connection, caller.person, order_id, can_stop=can_stop, now=now
+            )
+
+        order = await services.database.write(withdraw)
+        if order.state == OrderState.CANCELLED:
+            return Notice(reader.say("cancelled", order=order.id), Tone.NEUTRAL)
+        await services.dispatcher.wake(order.id)
+        return Notice(reader.say("cancel_asked", order=order.id), Tone.MOVING)
 
     async def pay_again(self, caller: Caller, value: str) -> Answer:
         """Request a typed payment although an equal one was asked for lately."""
@@ -208,6 +223,18 @@ class Interactions:
     async def prefer(self, caller: Caller, value: str) -> Answer:
         """Send what concerns the caller to the chat ``value`` from now on."""
         return await self._commands.prefer(caller, value)
+
+    async def ask_unfreeze(self, caller: Caller, value: str) -> Answer:
+        """Show the form on which a person agrees that payments leave again."""
+        del value
+        company = self._services.company
+        found = await self._services.database.read(freeze.present)
+        if found is None:
+            raise Refusal("freeze.none")
+        if not caller.person.roles & company.permissions.unfreeze:
+            roles = ", ".join(sorted(company.permissions.unfreeze))
+            raise Refusal("freeze.not_allowed", roles=roles)
+        return forms.unfreeze_form(self._reader(caller), found)
 
     # ---- forms --------------------------------------------------------------------------------
 
@@ -271,6 +298,28 @@ class Interactions:
         if isinstance(result, Refusal):
             raise result
         return Accepted(Notice(self._reader(caller).say("thanks.resolved"), Tone.GOOD))
+
+    async def unfreeze(self, caller: Caller, token: str, answers: Answers) -> Submitted:
+        """Count a person's consent that payments leave again."""
+        del token
+        services = self._services
+        now = services.clock()
+        result = await services.database.write(
+            lambda connection: freeze.agree_to_lift(
+                connection,
+                services.company,
+                services.cipher,
+                caller.person,
+                answers.get("code", ""),
+                now=now,
+            )
+        )
+        if isinstance(result, Refusal):
+            raise result
+        reader = self._reader(caller)
+        if result.missing:
+            return Accepted(Notice(reader.say("freeze.agreed", missing=result.missing), Tone.GOOD))
+        return Accepted(Notice(reader.say("freeze.lifted"), Tone.GOOD))
 
     async def claimant(self, token: str, chat: str, identity: str, key: str) -> Caller:
         """Return whoever holds a link's token as the person it names, to be proved by a code.

@@ -175,10 +175,14 @@ class Notifier:
         if card is None or reader.person is None or entry.facts.get("chat") == self._chat.name:
             return
         person = reader.person
-        address = await self._services.database.read(
-            lambda connection: people.external_id(connection, person, self._chat.name)
+        address, since = await self._services.database.read(
+            lambda connection: (
+                people.external_id(connection, person, self._chat.name),
+                people.linked_at(connection, person, self._chat.name),
+            )
         )
-        if address is not None:
+        # Who came here later knows what was before.
+        if address is not None and (since is None or since < entry.at):
             await self._post_once(entry, f"person:{person.id}", address, card)
 
     async def _place(self, view: OrderView, audience: str, known: Posted | None) -> None:

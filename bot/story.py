@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bot import wording
-from bot.cards import Card, Fact, Tone
+from bot.cards import Action, Card, Fact, Tone
 from bot.wording import Reader
 from workflows.audit import Entry
 
@@ -14,6 +14,8 @@ _LINES = {
     "order.approval": "story.approval",
     "order.rejected": "story.rejected",
     "order.cancelled": "story.cancelled",
+    "order.cancel_asked": "story.cancel_asked",
+    "order.cancel_refused": "story.cancel_refused",
     "order.expired": "story.expired",
     "order.released": "story.released",
     "instruction.not_sent": "story.not_sent",
@@ -29,7 +31,15 @@ _LINES = {
 _ABOUT_ORDERS = frozenset({*_LINES, "order.requested", "order.status", "order.settled"})
 _TOLD_TO_ALL = frozenset({"order.amended", "order.cancelled", "order.decision_needed"})
 _ALARMS = frozenset(
-    {"reconciliation.alarm", "statement.quarantined", "order.returned", "consent.waiting"}
+    {
+        "reconciliation.alarm",
+        "statement.quarantined",
+        "order.returned",
+        "consent.waiting",
+        "freeze.begun",
+        "freeze.consent",
+        "freeze.lifted",
+    }
 )
 
 
@@ -136,13 +146,20 @@ def alarm_card(reader: Reader, entry: Entry) -> Card | None:
         title=reader.say(key, subject=entry.subject),
         tone=Tone.ALARM,
         facts=(
-            Fact(reader.say("label.subject"), entry.subject),
+            Fact(reader.say("label.subject"), _who(reader, entry)),
             Fact(reader.say("label.reason"), _alarm_reason(reader, reason)),
             Fact(reader.say("label.when"), reader.instant(entry.at)),
             Fact(reader.say("label.entry"), str(entry.seq)),
         ),
         lines=(reader.say(f"{key}.remedy"),),
+        actions=_alarm_actions(reader, entry),
     )
+
+
+def _alarm_actions(reader: Reader, entry: Entry) -> tuple[Action, ...]:
+    if entry.kind in ("freeze.begun", "freeze.consent"):
+        return (Action("unfreeze", reader.say("action.unfreeze")),)
+    return ()
 
 
 def identity_card(reader: Reader, entry: Entry) -> Card | None:
@@ -160,6 +177,11 @@ def identity_card(reader: Reader, entry: Entry) -> Card | None:
         ),
         lines=(say(f"{entry.kind}.line", chat=chat),),
     )
+
+
+def _who(reader: Reader, entry: Entry) -> str:
+    """Return what an alarm is about: somebody's doing, or a thing."""
+    return reader.name(entry.actor) if entry.kind.startswith("freeze.") else entry.subject
 
 
 def _alarm_reason(reader: Reader, code: str) -> str:

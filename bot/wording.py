@@ -262,7 +262,7 @@ def _actions(reader: Reader, view: OrderView, *, is_channel: bool) -> tuple[Acti
     is_mine = person is not None and person.id == order.requester_id
     if is_mine and order.state == OrderState.PENDING:
         found.append(Action("amend", say("action.amend"), value))
-    if is_mine and order.state in (OrderState.PENDING, OrderState.APPROVED):
+    if is_mine and _may_be_withdrawn(reader, view):
         found.append(
             Action("cancel", say("action.cancel"), value, "danger", say("action.cancel_confirm"))
         )
@@ -271,6 +271,19 @@ def _actions(reader: Reader, view: OrderView, *, is_channel: bool) -> tuple[Acti
     if _may_resolve(reader, view, is_channel=is_channel):
         found.append(Action("resolve", say("action.resolve"), value, "primary"))
     return tuple(found)
+
+
+def _may_be_withdrawn(reader: Reader, view: OrderView) -> bool:
+    """Whether nothing was sent yet, or the institution can still be asked to stop it."""
+    order, sent = view.order, view.sent
+    if order.state in (OrderState.PENDING, OrderState.APPROVED):
+        return True
+    if sent is None or sent.cancel_asked_by is not None:
+        return False
+    if order.state == OrderState.RELEASED:
+        return sent.state == Stage.PREPARED
+    is_under_way = order.state == OrderState.SUBMITTED
+    return is_under_way and order.connector in reader.company.stoppable
 
 
 def _may_still_decide(reader: Reader, view: OrderView) -> bool:

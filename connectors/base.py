@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.money import Money
 
@@ -282,6 +282,18 @@ class ConnectorSettings(BaseModel):
     """Base of every connector's settings; each field's description documents it for people."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    takes_payments: str | None = Field(
+        default=None,
+        description="When it takes payments, such as mon-fri 06:00-22:00 in the account's zone; "
+        "outside they wait.",
+    )
+    max_at_once: int = Field(
+        default=16, ge=1, le=1000, description="Payments sent to it at the same time, at most."
+    )
+    max_per_second: int = Field(
+        default=50, ge=1, le=10_000, description="Payments sent to it within a second, at most."
+    )
 
 
 @dataclass

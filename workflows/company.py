@@ -46,6 +46,8 @@ class Permissions:
     digest: frozenset[str]
     resolve: frozenset[str]
     admin: frozenset[str] = frozenset()
+    freeze: frozenset[str] = frozenset()
+    unfreeze: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Company:
 
     Attributes:
         duplicate_window: An equal payment within it needs a confirmation.
+        unfreeze_quorum: How many people have to agree before payments leave again.
+        stoppable: Connections whose institution can be asked to stop a payment on its way.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Company:
     rates: Rates
     permissions: Permissions
     duplicate_window: timedelta = timedelta(days=7)
+    unfreeze_quorum: int = 2
+    stoppable: frozenset[str] = frozenset()
 
     def visible_accounts(self, person: Person) -> list[OwnAccount]:
         """Return the accounts whose balances ``person`` may see, in the order of settings."""

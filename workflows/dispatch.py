@@ -1,25 +1,28 @@
 """From release to receipt: a durable workflow per order, whose id is the order's.
 
 DBOS checkpoints each step and takes a workflow up again after a crash. It may run a step twice
-(it was killed before the checkpoint), so exactly-once does not rest on it: every step first looks
-at the order and its instruction, and the instruction says that it is being sent before it is.
+(it was killed before the checkpoint), or on two replicas at once (one was taken for dead), so
+exactly-once does not rest on it: every step first looks at the order and its instruction, and the
+instruction says that it is being sent before it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
-from sqlalchemy import Connection, insert, select
+from dbos import error as dbos_errors
+from sqlalchemy import Connection
 
 from connectors.base import (
     Capability,
@@ -30,21 +33,24 @@ from connectors.base import (
     Misconfigured,
     NotSent,
     Outcome,
-    Receipt,
     Refused,
     Untrusted,
 )
-from workflows import audit, instructions, orders, tables
+from workflows import instructions, orders, receipts, release
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
-from workflows.instructions import Stage
+from workflows.opening import Hours
 from workflows.orders import Order, OrderState
+from workflows.release import Allowance
+from workflows.takeover import LOCAL, Takeover
 
 log = structlog.get_logger(__name__)
 
-WORKFLOW_VERSION = "dispatch-1"
+WORKFLOW_VERSION = "dispatch-2"
 """Raised only when old workflows could not go on in the new code; see docs/decisions/0003."""
+_NEWS = "news"
+_SCHEMA = "dispatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Pace:
         give_up_after: For how long sending is tried while it certainly does not get through.
         receipt_within: For how long a receipt is looked for after settlement.
         grace: Seconds a payment on the wire is waited for at a stop.
+        call_within: After this time no call to an institution is under way any more, whoever
+            began it; longer than any connector's own time-out.
     """
 
     first: float = 5.0
@@ -64,6 +72,7 @@ class Pace:
     give_up_after: timedelta = timedelta(hours=24)
     receipt_within: timedelta = timedelta(days=3)
     grace: float = 10.0
+    call_within: timedelta = timedelta(seconds=150)
 
     def wait(self, elapsed: timedelta) -> float:
         """Return the seconds until the next question."""
@@ -84,6 +93,9 @@ DONE = "done"
 class Dispatcher:
     """Carries approved orders to their institutions and follows them to the end.
 
+    Attributes:
+        takeover: This replica among the others.
+
     One per process (DBOS itself is one per process): `start` it before `begin`, `stop` it last.
     """
 
@@ -94,12 +106,19 @@ class Dispatcher:
         connectors: Mapping[str, Connector],
         clock: Clock,
         pace: Pace | None = None,
+        *,
+        allowances: Mapping[str, Allowance] | None = None,
+        hours: Mapping[str, Hours] | None = None,
+        replica_id: str = LOCAL,
     ) -> None:
         self.database = database
         self.company = company
         self.connectors = connectors
         self.clock = clock
         self.pace = pace or Pace()
+        self.takeover = Takeover(database, clock, replica_id, WORKFLOW_VERSION)
+        self._allowances = allowances or {}
+        self._hours = hours or {}
         self._walking: set[asyncio.Task[Any]] = set()
         self._sending: set[asyncio.Task[Next]] = set()
         self.steps: Mapping[str, Callable[[str], Coroutine[Any, Any, Next]]] = {
@@ -110,21 +129,27 @@ class Dispatcher:
             "receipt": self.receipt,
         }
 
-    async def start(self, path: Path) -> None:
-        """Launch DBOS on its own database file; workflows cut off by a crash go on."""
+    async def start(self, where: Path | str) -> None:
+        """Launch DBOS on its own file, or beside the company's tables; what was cut off goes on.
+
+        Args:
+            where: The file, or the address of a PostgreSQL database.
+        """
         global _running  # noqa: PLW0603 (DBOS allows one instance per process; so do we)
         assert _running is None, "a dispatcher is running in this process already"
         _running = self
         config: DBOSConfig = {
             "name": "countersign",
-            "system_database_url": f"sqlite:///{path}",
+            "system_database_url": f"sqlite:///{where}" if isinstance(where, Path) else where,
+            "dbos_system_schema": _SCHEMA,
             "application_version": WORKFLOW_VERSION,
-            "executor_id": "local",
+            "executor_id": self.takeover.replica_id,
             "log_level": "ERROR",
             "enable_otlp": False,
         }
         DBOS(config=config)
         DBOS.launch()
+        await self.takeover.forget_outdated()
         await self.sweep()
 
     async def stop(self) -> None:
@@ -142,6 +167,7 @@ class Dispatcher:
         for task in self._walking:
             task.cancel()
         await asyncio.gather(*self._walking, return_exceptions=True)
+        await self.takeover.leave()
         # DBOS made its own pool the loop's default one, and takes it along when it goes.
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as own:
@@ -152,6 +178,13 @@ class Dispatcher:
         """Start the order's workflow; a second start of the same order changes nothing."""
         with SetWorkflowID(order_id):
             await DBOS.start_workflow_async(_dispatch, order_id)
+
+    async def wake(self, order_id: str) -> None:
+        """Have an order's workflow look again now: something was learned, or is wanted of it."""
+        try:
+            await DBOS.send_async(order_id, True, _NEWS)
+        except dbos_errors.DBOSNonExistentWorkflowError:
+            return
 
     async def sweep(self) -> None:
         """Start the workflow of every order that should have one.
@@ -176,22 +209,36 @@ class Dispatcher:
         """Check for the last time that everything holds, and prepare the instruction."""
         now = self.clock()
         order = await self.database.write(
-            lambda connection: instructions.release(
+            lambda connection: release.release(
                 connection, self.company, order_id, service_of=self._service, now=now
             )
         )
+        if order.state == OrderState.APPROVED:  # frozen
+            return Next("release", release.FROZEN_FOR.total_seconds())
         return await self._onward(order)
 
     async def submit(self, order_id: str) -> Next:
         """Send the instruction, unless it may have been sent before."""
+        order, _ = await self._load(order_id)
+        if wait := self._closed_for(order):
+            return Next("submit", wait.total_seconds())
         now = self.clock()
-        stage = await self.database.write(
-            lambda connection: instructions.claim(connection, order_id, now=now)
+        claim = await self.database.write(
+            lambda connection: release.claim(
+                connection,
+                self.company,
+                order_id,
+                allowance=self._allowances.get(order.connector, Allowance()),
+                orphaned_after=self._orphaned_after,
+                now=now,
+            )
         )
+        if claim.wait:
+            return Next("submit", claim.wait.total_seconds())
         order, instruction = await self._load(order_id)
-        if stage is not Stage.PREPARED or instruction is None:
+        if not claim.is_won or instruction is None:
             return await self._onward(order)
-        outcome = await self._send(order, instruction)
+        outcome = await self._send(order, instruction, claimed_at=now)
         if isinstance(outcome, Outcome):
             order = await self._learned(order_id, outcome)
         else:
@@ -200,7 +247,24 @@ class Dispatcher:
             )
         return await self._onward(order)
 
-    async def _send(self, order: Order, instruction: Instruction) -> Outcome | ConnectorError:
+    @property
+    def _orphaned_after(self) -> timedelta:
+        """How long an instruction that is being sent may be another living process's."""
+        return timedelta(0) if self.takeover.is_alone else self.pace.call_within
+
+    def _closed_for(self, order: Order) -> timedelta:
+        """Return how long the institution takes no payments; nothing while it does."""
+        hours = self._hours.get(order.connector)
+        own = self.company.accounts.get(order.account_id)
+        if hours is None or own is None or order.state != OrderState.RELEASED:
+            return timedelta(0)
+        return hours.wait(self.clock(), ZoneInfo(own.account.timezone))
+
+    async def _send(
+        self, order: Order, instruction: Instruction, *, claimed_at: datetime
+    ) -> Outcome | ConnectorError:
+        if release.is_stale(claimed_at, self.clock()):
+            return NotSent(order.connector, "process.paused")
         try:
             return await self.connectors[order.connector].submit(instruction)
         except ConnectorError as error:
@@ -236,13 +300,27 @@ class Dispatcher:
         if order.state != OrderState.SUBMITTED or instruction is None or sent is None:
             return await self._onward(order)
         assert sent.reference is not None
+        connector = self.connectors[order.connector]
         try:
-            outcome = await self.connectors[order.connector].follow(instruction, sent.reference)
+            if sent.cancel_asked_by is not None:
+                outcome = await connector.cancel(instruction, sent.reference)
+            else:
+                outcome = await connector.follow(instruction, sent.reference)
+        except Refused as error:  # of a cancellation: the payment goes on
+            return await self._onward(await self._not_stopped(order_id, error))
         except ConnectorError as error:
             # A question that fails says nothing about the payment; the next one may.
             log.warning("follow", order=order_id, error=str(error), kind=type(error).__name__)
             return await self._onward(order)
         return await self._onward(await self._learned(order_id, outcome))
+
+    async def _not_stopped(self, order_id: str, error: Refused) -> Order:
+        now = self.clock()
+        return await self.database.write(
+            lambda connection: instructions.not_stopped(
+                connection, order_id, error.code, error.detail, now=now
+            )
+        )
 
     async def enquire(self, order_id: str) -> Next:
         """Ask what became of a payment whose answer was lost; past the window, ask a person."""
@@ -263,7 +341,9 @@ class Dispatcher:
             else:
                 if enquiry.outcome is not None:
                     return await self._onward(await self._learned(order_id, enquiry.outcome))
-                if enquiry.conclusive:
+                # While a call may still be on its way, "nothing" may soon be untrue.
+                is_over = self.clock() - sent.sent_at >= self._orphaned_after
+                if enquiry.conclusive and is_over:
                     order = await self.database.write(
                         lambda connection: instructions.has_nothing(connection, order_id, now=now)
                     )
@@ -289,8 +369,8 @@ class Dispatcher:
         except ConnectorError as error:
             log.warning("receipt", order=order_id, error=str(error))
         if found is not None:
-            kept = found
-            await self.database.write(lambda connection: self._keep(connection, order_id, kept))
+            keep = partial(receipts.keep, order_id=order_id, found=found, now=self.clock())
+            await self.database.write(keep)
             return Next(DONE)
         elapsed = self.clock() - order.updated_at
         if elapsed >= self.pace.receipt_within:
@@ -343,40 +423,6 @@ class Dispatcher:
             case _:
                 return Next(DONE)
 
-    def _keep(self, connection: Connection, order_id: str, found: Receipt) -> None:
-        present = connection.execute(
-            select(tables.receipt.c.order_id).where(tables.receipt.c.order_id == order_id)
-        ).first()
-        if present is not None:
-            return
-        now = self.clock()
-        sha256 = hashlib.sha256(found.content).hexdigest()
-        connection.execute(
-            insert(tables.receipt).values(
-                order_id=order_id,
-                reference=found.reference[:128],
-                media_type=found.media_type,
-                content=found.content,
-                sha256=sha256,
-                booked_on=found.booked_on,
-                is_official=found.is_official,
-                stored_at=now,
-            )
-        )
-        audit.append(
-            connection,
-            at=now,
-            actor=audit.SYSTEM,
-            kind="receipt.stored",
-            subject=order_id,
-            facts={
-                "reference": found.reference[:128],
-                "sha256": sha256,
-                "booked_on": found.booked_on.isoformat() if found.booked_on else None,
-                "official": found.is_official,
-            },
-        )
-
     @contextmanager
     def walking(self) -> Iterator[None]:
         """Note the present task while it walks an order's workflow."""
@@ -411,7 +457,7 @@ async def _dispatch(order_id: str) -> None:
         step, wait = "release", 0.0
         while step != DONE:
             if wait:
-                await DBOS.sleep_async(wait)
+                await DBOS.recv_async(_NEWS, timeout_seconds=wait)
             step, wait = await DBOS.run_step_async({"name": step}, _take, step, order_id)
 
 

@@ -6,21 +6,19 @@ after a crash knows that it may have been acted upon, and asks; nobody ever send
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from connectors import base
-from workflows import approvals, audit, orders, payees, second_factor
+from workflows import audit, orders, second_factor
 from workflows.company import Company
 from workflows.orders import Order, OrderState
 from workflows.people import Person
-from workflows.policy import Facts
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
 from workflows.tables import instruction
@@ -50,6 +48,7 @@ class Sent:
     order_id: str
     request_id: str
     service: str
+    connector: str
     state: str
     attempts: int
     sent_at: datetime | None
@@ -57,6 +56,7 @@ class Sent:
     status: str | None
     waiting_for_person: str | None
     entry_reference: str | None
+    cancel_asked_by: str | None
     updated_at: datetime
 
 
@@ -83,110 +83,6 @@ def for_connector(company: Company, order: Order, sent: Sent) -> base.Instructio
     )
 
 
-def release(
-    connection: Connection,
-    company: Company,
-    order_id: str,
-    *,
-    service_of: Callable[[Order], str],
-    now: datetime,
-) -> Order:
-    """Prepare an approved order for sending, if everything that allowed it still holds.
-
-    ``service_of`` names the institution's product for it, which is kept from here on. What no
-    longer holds fails the order, with the reason; an order past this point is left as it is.
-    Returns the order as it stands.
-    """
-    order = orders.get(connection, order_id)
-    if order.state != OrderState.APPROVED:
-        return order
-    if (reason := _no_longer_holds(connection, company, order)) is not None:
-        _fail(connection, order, reason, None, now)
-        return orders.get(connection, order_id)
-    connection.execute(
-        insert(instruction).values(
-            order_id=order.id,
-            request_id=str(uuid.uuid4()),
-            service=service_of(order),
-            state=str(Stage.PREPARED),
-            attempts=0,
-            updated_at=now,
-        )
-    )
-    orders.change(
-        connection,
-        order,
-        OrderState.RELEASED,
-        now=now,
-        actor=audit.SYSTEM,
-        kind="order.released",
-        facts={"digest": order.digest, "end_to_end_id": order.end_to_end_id},
-    )
-    return orders.get(connection, order_id)
-
-
-def _no_longer_holds(connection: Connection, company: Company, order: Order) -> str | None:
-    """Return the code of the first condition of the approval that is gone, or None."""
-    if orders.digest_of(order) != order.digest:
-        return "release.digest"
-    own = company.accounts.get(order.account_id)
-    if own is None or own.account.iban != order.debtor_iban or own.connector != order.connector:
-        return "release.account"
-    given = approvals.of_order(connection, order)
-    if not approvals.assignment_of(company, order, given).is_complete:
-        return "release.approvals"
-    requester = company.directory.get(order.requester_id)
-    if requester is None:
-        return "release.requester"
-    verdict = company.policy.evaluate(
-        Facts(
-            amount=order.amount,
-            account=order.account_id,
-            payee=payees.standing(connection, order.payee_id, order.creditor_iban),
-            requester_roles=requester.roles,
-        ),
-        company.rates,
-    )
-    if not verdict.is_allowed:
-        return "release.policy"
-    if not approvals.assignment_for(company, order, verdict.slots, given).is_complete:
-        return "release.policy"
-    return None
-
-
-def claim(connection: Connection, order_id: str, *, now: datetime) -> Stage:
-    """Say durably that the instruction is about to be sent; return the stage it was in.
-
-    Only who gets `Stage.PREPARED` may send. An instruction found in `Stage.SENDING` was cut off:
-    its order becomes ``unknown`` here. An order that is not released any more is not sent.
-    """
-    sent = find(connection, order_id)
-    assert sent is not None
-    stage = Stage(sent.state)
-    if orders.get(connection, order_id).state != OrderState.RELEASED:
-        return Stage.CLOSED
-    if stage is Stage.PREPARED:
-        taken = connection.execute(
-            update(instruction)
-            .where(instruction.c.order_id == order_id, instruction.c.state == str(Stage.PREPARED))
-            .values(
-                state=str(Stage.SENDING), attempts=sent.attempts + 1, sent_at=now, updated_at=now
-            )
-        )
-        assert taken.rowcount == 1
-        audit.append(
-            connection,
-            at=now,
-            actor=audit.SYSTEM,
-            kind="instruction.sending",
-            subject=order_id,
-            facts={"request_id": sent.request_id, "attempt": sent.attempts + 1},
-        )
-    elif stage is Stage.SENDING:
-        lost(connection, order_id, "interrupted", None, now=now)
-    return stage
-
-
 def not_sent(
     connection: Connection,
     order_id: str,
@@ -202,9 +98,9 @@ def not_sent(
     if order.state != OrderState.RELEASED:
         return order
     if now - order.updated_at >= give_up_after:
-        _fail(connection, order, error.code, error.detail, now)
+        fail(connection, order, error.code, error.detail, now)
         return orders.get(connection, order_id)
-    _write(connection, order_id, now, state=str(Stage.PREPARED))
+    write(connection, order_id, now, state=str(Stage.PREPARED))
     # Told once, not at every attempt: people need the news, not the noise.
     if sent.attempts == 1:
         audit.append(
@@ -234,7 +130,7 @@ def lost(
     order = orders.get(connection, order_id)
     if order.state != OrderState.RELEASED:
         return
-    _write(connection, order_id, now, state=str(Stage.UNKNOWN))
+    write(connection, order_id, now, state=str(Stage.UNKNOWN))
     orders.change(
         connection,
         order,
@@ -252,14 +148,72 @@ def refused(connection: Connection, order_id: str, error: base.Refused, *, now: 
     order = orders.get(connection, order_id)
     if order.state != OrderState.RELEASED:
         return
-    _fail(connection, order, error.code, error.detail, now)
+    fail(connection, order, error.code, error.detail, now)
+
+
+def ask_back(
+    connection: Connection, person: Person, order_id: str, *, can_stop: bool, now: datetime
+) -> Order:
+    """Withdraw one's own payment that is on its way: at once while it is ours, else by asking.
+
+    Args:
+        can_stop: Whether the institution can be asked to stop it.
+
+    Raises:
+        Refusal: ``order.not_yours`` or ``order.too_late``.
+    """
+    order = orders.get(connection, order_id)
+    sent = find(connection, order_id)
+    if order.requester_id != person.id:
+        raise Refusal("order.not_yours", order=order_id)
+    if order.state == OrderState.RELEASED and sent is not None and sent.state == Stage.PREPARED:
+        write(connection, order_id, now, state=str(Stage.CLOSED))
+        return orders.change(
+            connection,
+            order,
+            OrderState.CANCELLED,
+            now=now,
+            actor=person.id,
+            kind="order.cancelled",
+        )
+    if order.state != OrderState.SUBMITTED or not can_stop:
+        raise Refusal("order.too_late", order=order_id, state=order.state)
+    write(connection, order_id, now, cancel_asked_by=person.id)
+    return orders.change(
+        connection,
+        order,
+        OrderState.SUBMITTED,
+        now=now,
+        actor=person.id,
+        kind="order.cancel_asked",
+    )
+
+
+def not_stopped(
+    connection: Connection, order_id: str, code: str, detail: str | None, *, now: datetime
+) -> Order:
+    """Note that the institution will not stop the payment: it goes on and is followed."""
+    order = orders.get(connection, order_id)
+    sent = find(connection, order_id)
+    if sent is None or sent.cancel_asked_by is None or order.is_final:
+        return order
+    write(connection, order_id, now, cancel_asked_by=None)
+    return orders.change(
+        connection,
+        order,
+        OrderState(order.state),
+        now=now,
+        actor=audit.SYSTEM,
+        kind="order.cancel_refused",
+        facts={"code": code, "detail": detail},
+    )
 
 
 _ONWARD = {
     base.Progress.PENDING: OrderState.SUBMITTED,
     base.Progress.SETTLED: OrderState.SETTLED,
     base.Progress.REFUSED: OrderState.FAILED,
-    base.Progress.CANCELLED: OrderState.FAILED,
+    base.Progress.CANCELLED: OrderState.CANCELLED,
 }
 
 
@@ -288,7 +242,7 @@ def learned(
     )
     if not is_news:
         return order
-    _write(
+    write(
         connection,
         order_id,
         now,
@@ -316,12 +270,16 @@ def _follow_outcome(
     reference: str | None,
     now: datetime,
 ) -> None:
-    kinds = {OrderState.SETTLED: "order.settled", OrderState.FAILED: "order.failed"}
+    kinds = {
+        OrderState.SETTLED: "order.settled",
+        OrderState.FAILED: "order.failed",
+        OrderState.CANCELLED: "order.cancelled",
+    }
     is_first = to is OrderState.SUBMITTED and order.state != OrderState.SUBMITTED
     values: dict[str, Any] = {}
-    if to is OrderState.FAILED:
+    if to in (OrderState.FAILED, OrderState.CANCELLED):
         code = outcome.reason_code or (
-            "bank.cancelled" if outcome.progress is base.Progress.CANCELLED else "bank.rejected"
+            "bank.cancelled" if to is OrderState.CANCELLED else "bank.rejected"
         )
         values = {"reason_code": code[:64], "reason_text": (outcome.reason_text or "")[:500]}
     elif to is not OrderState.UNKNOWN:
@@ -355,7 +313,7 @@ def booked(
     if order.state not in {OrderState.RELEASED, OrderState.SUBMITTED, OrderState.UNKNOWN}:
         return order
     reference = entry_reference[:128] if entry_reference else None
-    _write(
+    write(
         connection,
         order_id,
         now,
@@ -381,7 +339,7 @@ def has_nothing(connection: Connection, order_id: str, *, now: datetime) -> Orde
     order = orders.get(connection, order_id)
     if order.state != OrderState.UNKNOWN:
         return order
-    _write(connection, order_id, now, state=str(Stage.PREPARED))
+    write(connection, order_id, now, state=str(Stage.PREPARED))
     orders.change(
         connection,
         order,
@@ -401,7 +359,7 @@ def ask_person(connection: Connection, order_id: str, *, now: datetime) -> None:
     assert sent is not None
     if order.state != OrderState.UNKNOWN or sent.state != Stage.UNKNOWN:
         return
-    _write(connection, order_id, now, state=str(Stage.UNDECIDED))
+    write(connection, order_id, now, state=str(Stage.UNDECIDED))
     orders.change(
         connection,
         order,
@@ -447,7 +405,7 @@ def resolve(
     if isinstance(verdict, Refusal):
         return verdict
     to = OrderState.SETTLED if was_executed else OrderState.FAILED
-    _write(connection, order_id, now, state=str(Stage.CLOSED))
+    write(connection, order_id, now, state=str(Stage.CLOSED))
     orders.change(
         connection,
         order,
@@ -469,11 +427,12 @@ def resolve(
     return orders.get(connection, order_id)
 
 
-def _fail(
+def fail(
     connection: Connection, order: Order, code: str, detail: str | None, now: datetime
 ) -> None:
+    """Fail an order of which certainly nothing was executed, with the reason."""
     if find(connection, order.id) is not None:
-        _write(connection, order.id, now, state=str(Stage.CLOSED))
+        write(connection, order.id, now, state=str(Stage.CLOSED))
     orders.change(
         connection,
         order,
@@ -486,7 +445,8 @@ def _fail(
     )
 
 
-def _write(connection: Connection, order_id: str, now: datetime, **values: Any) -> None:
+def write(connection: Connection, order_id: str, now: datetime, **values: Any) -> None:
+    """Change an instruction's row; what changes for the order is on the record with it."""
     written: Mapping[str, Any] = {**values, "updated_at": now}
     connection.execute(
         update(instruction).where(instruction.c.order_id == order_id).values(**written)

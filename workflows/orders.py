@@ -45,10 +45,11 @@ TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     _S.PENDING: frozenset({_S.PENDING, _S.APPROVED, _S.REJECTED, _S.EXPIRED, _S.CANCELLED}),
     # approved -> failed: the last check before release found that something no longer holds.
     _S.APPROVED: frozenset({_S.RELEASED, _S.CANCELLED, _S.FAILED}),
-    _S.RELEASED: frozenset({_S.SUBMITTED, _S.SETTLED, _S.FAILED, _S.UNKNOWN}),
-    _S.SUBMITTED: frozenset({_S.SETTLED, _S.FAILED, _S.RETURNED}),
+    # released | submitted -> cancelled: not sent yet; or the institution stopped it when asked.
+    _S.RELEASED: frozenset({_S.SUBMITTED, _S.SETTLED, _S.FAILED, _S.UNKNOWN, _S.CANCELLED}),
+    _S.SUBMITTED: frozenset({_S.SETTLED, _S.FAILED, _S.RETURNED, _S.CANCELLED}),
     # unknown -> released: the institution proved that it has nothing, so it may be sent (again).
-    _S.UNKNOWN: frozenset({_S.RELEASED, _S.SUBMITTED, _S.SETTLED, _S.FAILED}),
+    _S.UNKNOWN: frozenset({_S.RELEASED, _S.SUBMITTED, _S.SETTLED, _S.FAILED, _S.CANCELLED}),
     _S.SETTLED: frozenset({_S.RETURNED}),
     _S.REJECTED: frozenset(),
     _S.EXPIRED: frozenset(),

@@ -171,6 +171,13 @@ def external_id(connection: Connection, person: Person, chat: str) -> str | None
     return (person.chat_ids or {}).get(chat)
 
 
+def linked_at(connection: Connection, person: Person, chat: str) -> datetime | None:
+    """Return since when the person is linked in ``chat``; None where settings alone say so."""
+    return connection.execute(
+        select(chat_identity.c.linked_at).where(_of(person, chat))
+    ).scalar_one_or_none()
+
+
 def was_unlinked(connection: Connection, person: Person, chat: str) -> bool:
     """Whether an administrator took the person's identity in ``chat`` back."""
     found = connection.execute(

@@ -1,13 +1,14 @@
 """What happens by the clock: collecting statements, the digest, deadlines.
 
 Every job can run at any time and any number of times: what it does, it does to what the tables
-say is due.
+say is due. Those that talk to the world strike once over all replicas (`workflows.firing`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,11 +17,13 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Connection, select
 
-from workflows import audit, requests
+from workflows import audit, firing, requests
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
 from workflows.dispatch import Dispatcher
+from workflows.firing import Striker
+from workflows.replicas import HEARTBEAT_SECONDS
 from workflows.statements import Collector
 from workflows.tables import audit_entry
 
@@ -48,14 +51,13 @@ class Schedule:
         self._collector = collector
         self._dispatcher = dispatcher
         self._clock = clock
-        self._scheduler = AsyncIOScheduler(timezone=company.timezone)
+        self._scheduler = AsyncIOScheduler(
+            timezone=company.timezone, executors={"default": Striker()}
+        )
         for own in company.accounts.values():
             zone = ZoneInfo(own.account.timezone)
-            self._add(
-                f"collect:{own.id}",
-                CronTrigger.from_crontab(own.collect, timezone=zone),
-                self._collect_one(own.id),
-            )
+            trigger = CronTrigger.from_crontab(own.collect, timezone=zone)
+            self._add_once(f"collect:{own.id}", trigger, partial(self._collector.collect, own.id))
         if digest_at is not None:
             trigger = CronTrigger(
                 day_of_week=digest_weekdays,
@@ -63,8 +65,9 @@ class Schedule:
                 minute=digest_at.minute,
                 timezone=company.timezone,
             )
-            self._add("digest", trigger, self.digest)
+            self._add_once("digest", trigger, self.digest)
         self._add("sweep", IntervalTrigger(seconds=SWEEP_SECONDS), self.sweep)
+        self._add("beat", IntervalTrigger(seconds=HEARTBEAT_SECONDS), dispatcher.takeover.beat)
 
     def start(self) -> None:
         """Start the clockwork in the running event loop."""
@@ -75,27 +78,36 @@ class Schedule:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def _add(self, name: str, trigger: object, job: Callable[[], Awaitable[None]]) -> None:
-        async def guarded() -> None:
-            try:
-                await job()
-            except Exception:
-                log.exception("job", name=name)
+    def _add_once(self, name: str, trigger: object, job: Callable[[], Awaitable[object]]) -> None:
+        """Have a job done once at each of its instants, by one of the replicas."""
 
+        async def do() -> None:
+            await job()
+
+        firing.register(name, do)
+        self._schedule(name, trigger, partial(firing.once, name))
+
+    def _add(self, name: str, trigger: object, job: Callable[[], Awaitable[None]]) -> None:
+        """Have a job done by every replica."""
+
+        async def strike(scheduled: datetime) -> None:
+            del scheduled
+            await job()
+
+        self._schedule(name, trigger, strike)
+
+    def _schedule(
+        self, name: str, trigger: object, strike: Callable[[datetime], Awaitable[None]]
+    ) -> None:
         self._scheduler.add_job(
-            guarded,
+            strike,
             trigger,
+            args=(None,),  # the instant takes its place when it strikes
             id=name,
             coalesce=True,
             max_instances=1,
             misfire_grace_time=3600,
         )
-
-    def _collect_one(self, account_id: str) -> Callable[[], Awaitable[None]]:
-        async def collect() -> None:
-            await self._collector.collect(account_id)
-
-        return collect
 
     async def collect(self) -> None:
         """Collect every account's statement now."""

@@ -201,6 +201,8 @@ instruction = _table(
     Column("request_id", String(36), nullable=False, unique=True),
     # A payment is followed under the product it was sent as, whatever settings say later.
     Column("service", String(64), nullable=False),
+    # Whose limits on calls at once and per second it counts towards.
+    Column("connector", String(64), nullable=False),
     # prepared -> sending -> acknowledged; sending -> unknown -> acknowledged | closed
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -209,7 +211,10 @@ instruction = _table(
     Column("status", String(16)),
     Column("waiting_for_person", String(500)),
     Column("entry_reference", String(128)),
+    # A person wants it back, while the institution can still stop it.
+    Column("cancel_asked_by", String(64)),
     Column("updated_at", Instant, nullable=False),
+    Index("ix_instruction_connector", "connector", "state", "sent_at"),
 )
 
 receipt = _table(
@@ -333,6 +338,39 @@ telegram_group = _table(
     "telegram_group",
     Column("old_id", BigInteger, primary_key=True, autoincrement=False),
     Column("new_id", BigInteger, nullable=False),
+)
+
+freeze = _table(
+    # One row while nothing may leave.
+    "freeze",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("person_id", String(64), nullable=False),
+    Column("reason", String(300), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+freeze_consent = _table(
+    # Who wants the freeze lifted.
+    "freeze_consent",
+    Column("person_id", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+replica = _table(
+    # Processes that serve; one that is silent is taken over.
+    "replica",
+    Column("id", String(64), primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("taken_by", String(64)),
+    Column("taken_until", Instant),
+)
+
+home_viewer = _table(
+    # Who has opened their own page in a chat: it is kept up to date from then on.
+    "home_viewer",
+    Column("chat", String(16), primary_key=True),
+    Column("person_id", String(64), primary_key=True),
 )
 
 connector_state = _table(

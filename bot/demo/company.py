@@ -146,6 +146,8 @@ def settings(*, slack_url: str, telegram_url: str, bank_url: str) -> str:
             digest = ["controller", "cfo", "accountant"]
             resolve = ["controller", "cfo"]
             admin = ["cfo"]
+            freeze = ["controller", "cfo", "accountant"]
+            unfreeze = ["controller", "cfo"]
 
             [digest]
             channel = "{TREASURY}"

@@ -204,22 +204,17 @@ class Stage:
             )
 
     async def _link(self) -> None:
-        """Link everybody in Telegram but the CFO, who does it in the tour."""
+        """Link everybody in both chats but the CFO in Telegram, who does it in the tour."""
         assert self.app is not None
-        services = self.app.services
+        services, now = self.app.services, self.app.services.clock()
         for person in services.company.directory:
+            employee = company.employee(person.id)
+            identities = {"slack": employee.user_id, "telegram": str(employee.telegram_id)}
             if person.id == "carl":
-                continue
-            identity = str(company.employee(person.id).telegram_id)
-            await services.database.write(
-                partial(
-                    people.link,
-                    person=person,
-                    chat="telegram",
-                    external_id=identity,
-                    now=services.clock(),
-                )
-            )
+                del identities["telegram"]
+            for chat, identity in identities.items():
+                link = partial(people.link, person=person, chat=chat, external_id=identity, now=now)
+                await services.database.write(link)
 
 
 def prepare(folder: Path) -> None:

@@ -27,7 +27,10 @@ def company_of(settings: Settings) -> Company:
             digest=frozenset(settings.permissions.digest),
             resolve=frozenset(settings.permissions.resolve),
             admin=frozenset(settings.permissions.admin),
+            freeze=frozenset(settings.permissions.freeze),
+            unfreeze=frozenset(settings.permissions.unfreeze),
         ),
+        unfreeze_quorum=settings.permissions.unfreeze_quorum,
         duplicate_window=settings.requests.duplicate_window,
     )
 

@@ -17,6 +17,7 @@ from bot.settings.model import Settings, SlackSettings
 from bot.settings.values import PATTERNS, checked_currency
 from connectors import registry
 from connectors.base import ConnectorSettings
+from workflows.opening import Hours
 from workflows.policy import Policy, PolicyErrors, Rates, can_be_filled
 
 LARGEST_POLICY = 256 * 1024
@@ -112,7 +113,19 @@ def _connectors(raw: Raw, problems: list[Problem]) -> dict[str, ConnectorSetting
             found[name] = model.model_validate(_files_beside(raw, values))
         except ValidationError as error:
             problems += [_problem(raw, model, each, place) for each in error.errors()]
+        problems += _hours(raw, values, place)
     return found
+
+
+def _hours(raw: Raw, values: Mapping[str, Any], place: Place) -> Iterator[Problem]:
+    written = values.get("takes_payments")
+    if not isinstance(written, str):
+        return
+    try:
+        Hours.parse(written)
+    except ValueError as error:
+        at = (*place, "takes_payments")
+        yield raw.problem(at, f"{str(error)}.", 'Write "mon-fri 06:00-22:00".')
 
 
 def _files_beside(raw: Raw, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,6 +250,7 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
         yield from _missing_slack_secret(raw, settings.slack)
     yield from _telegram_needs(raw, settings)
     yield from _absent_chats(raw, settings)
+    yield from _freeze_for_ever(raw, settings)
     if policy is not None:
         yield from _unfillable(raw, settings, policy)
 
@@ -257,7 +271,7 @@ def _unknown_roles(raw: Raw, settings: Settings) -> Iterator[Problem]:
     known = {role for person in settings.people for role in person.roles}
     lists: list[tuple[Place, tuple[str, ...]]] = [
         (("permissions", name), getattr(settings.permissions, name))
-        for name in ("request", "digest", "resolve", "admin")
+        for name in ("request", "digest", "resolve", "freeze", "unfreeze", "admin")
     ]
     lists += [
         (("accounts", number, "viewers"), each.viewers)
@@ -332,6 +346,18 @@ def _missing_slack_secret(raw: Raw, slack: SlackSettings) -> Iterator[Problem]:
             ("slack", "signing_secret"),
             "http mode needs the signing secret.",
             'Add signing_secret = { env = "SLACK_SIGNING_SECRET" }.',
+        )
+
+
+def _freeze_for_ever(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    """Return a brake that nobody could release again."""
+    permissions = settings.permissions
+    able = [each.id for each in settings.people if set(each.roles) & set(permissions.unfreeze)]
+    if permissions.freeze and len(able) < permissions.unfreeze_quorum:
+        yield raw.problem(
+            ("permissions", "unfreeze"),
+            f"{len(able)} people may lift a freeze, and it takes {permissions.unfreeze_quorum}.",
+            "Give the role to more people, or lower unfreeze_quorum.",
         )
 
 

@@ -125,6 +125,13 @@ class PermissionSettings(_Section):
     request: Roles = Field(description="Ask for payments.")
     digest: Roles = Field(description="See the digest with /digest.")
     resolve: Roles = Field(description="Say what became of a payment when the bank cannot.")
+    freeze: tuple[Slug, ...] = Field(
+        default=(), description="Stop everything that leaves, with /freeze."
+    )
+    unfreeze: tuple[Slug, ...] = Field(
+        default=(), description="Let payments leave again, several together, with their codes."
+    )
+    unfreeze_quorum: int = Field(default=2, ge=1, le=9, description="How many of them it takes.")
     admin: tuple[Slug, ...] = Field(
         default=(), description="Take chat identities back with /treasury unlink."
     )

@@ -38,7 +38,7 @@ from bot.cards import (
     Submitted,
     Tone,
 )
-from bot.chat import ChatUnavailable, NotAdmitted
+from bot.chat import ChatRefused, ChatUnavailable, NotAdmitted
 from bot.commands import Commands, Later
 from bot.files import Sent
 from bot.interactions import Interactions
@@ -62,6 +62,8 @@ _MENDED_BY_PEOPLE = frozenset(
 )
 _SILENCE = 1.5
 """Seconds a person waits for a late answer before being told that it takes a while."""
+_FORM_PATIENCE = 2.4
+"""Seconds a form may take; Slack gives three, some of which go by on the way."""
 
 
 class SlackApp:
@@ -262,21 +264,27 @@ class SlackApp:
         view = body["view"]
         caller = await self._caller(body, body["user"]["id"], f"slack:view:{view['id']}")
         if isinstance(caller, Notice):
-            title = self._say(self._services.company.language, "modal.title")
-            close = self._say(self._services.company.language, "form.close")
-            await ack(response_action="update", view=render.notice_view(caller, title, close))
+            refused = self._notice_view(caller, self._services.company.language)
+            await ack(response_action="update", view=refused)
             return
+        submitting = asyncio.ensure_future(self._submitted(caller, view))
+        done, _ = await asyncio.wait({submitting}, timeout=_FORM_PATIENCE)
+        if done:
+            await self._ack_submitted(ack, view, submitting.result(), caller.language)
+            return
+        working = Notice(self._say(caller.language, "form.working"), Tone.MOVING)
+        await ack(response_action="update", view=self._notice_view(working, caller.language))
+        self._spawn(self._show_submitted(view["id"], submitting, caller.language))
+
+    async def _submitted(self, caller: Caller, view: Body) -> Submitted:
         answers = render.answers_of(view)
         form, token = view["callback_id"], view.get("private_metadata") or ""
-        try:
-            for name, file in render.files_of(view).items():
+        for name, file in render.files_of(view).items():
+            try:
                 answers[name] = await self._kept(form, caller, file)
-        except Refusal as refusal:
-            text = self._services.messages.refusal(caller.language, refusal)
-            await ack(response_action="errors", errors={name: text})
-            return
-        submitted = await self._interactions.submit(form, caller, token, answers)
-        await self._ack_submitted(ack, submitted, caller.language)
+            except Refusal as refusal:
+                return Invalid({name: self._services.messages.refusal(caller.language, refusal)})
+        return await self._interactions.submit(form, caller, token, answers)
 
     async def _kept(self, form: str, caller: Caller, file: Mapping[str, Any]) -> str:
         """Fetch a file of a form from Slack and keep it; return the input's answer.
@@ -288,19 +296,38 @@ class SlackApp:
         sent = Sent(str(file.get("name") or ""), content, str(file.get("mimetype") or ""))
         return (await self._interactions.files.attach(form, caller, sent)).value
 
-    async def _ack_submitted(self, ack: Ack, submitted: Submitted, language: str) -> None:
+    async def _ack_submitted(
+        self, ack: Ack, view: Body, submitted: Submitted, language: str
+    ) -> None:
         match submitted:
-            case Invalid(errors):
+            case Invalid(errors) if render.inputs_of(view).issuperset(errors):
                 await ack(response_action="errors", errors=dict(errors))
-            case Replace(form):
-                await ack(response_action="update", view=render.form_view(form))
             case Accepted(None):
                 await ack()
+            case _:
+                await ack(response_action="update", view=self._view_of(submitted, language))
+
+    async def _show_submitted(
+        self, view_id: str, submitting: asyncio.Future[Submitted], language: str
+    ) -> None:
+        """Show what became of a form that took longer than Slack waits."""
+        view = self._view_of(await submitting, language)
+        await self._client.views_update(view_id=view_id, view=view)
+
+    def _view_of(self, submitted: Submitted, language: str) -> Body:
+        """Return what takes the place of a form; mistakes in it that it has no input for, too."""
+        match submitted:
+            case Replace(form):
+                return render.form_view(form)
+            case Invalid(errors):
+                return self._notice_view(Notice("\n".join(errors.values()), Tone.BAD), language)
             case Accepted(notice):
-                assert notice is not None
-                title = self._say(language, "modal.title")
-                close = self._say(language, "form.close")
-                await ack(response_action="update", view=render.notice_view(notice, title, close))
+                done = Notice(self._say(language, "modal.title"), Tone.GOOD)
+                return self._notice_view(notice or done, language)
+
+    def _notice_view(self, notice: Notice, language: str) -> Body:
+        title, close = self._say(language, "modal.title"), self._say(language, "form.close")
+        return render.notice_view(notice, title, close)
 
     async def _on_search(self, ack: Ack, body: Body) -> None:
         caller = await self._caller(body, body["user"]["id"], "")
@@ -330,19 +357,21 @@ class SlackApp:
             await self._open_view(body, render.form_view(answer))
             return
         if isinstance(answer, Download):
-            await self._chat.hand_over(body["user"]["id"], answer)
-            return
+            try:
+                await self._chat.hand_over(body["user"]["id"], answer)
+                return
+            except (ChatUnavailable, ChatRefused) as error:
+                log.warning("file not handed over", error=str(error))
+                answer = Notice(self._say(language, "refusal.file.unavailable"), Tone.BAD)
         url = body.get("response_url")
         if isinstance(answer, Notice) and url:
             await self._respond(url, answer)
             return
+        if isinstance(answer, Notice):
+            await self._open_view(body, self._notice_view(answer, language))
+            return
         title, close = self._say(language, "modal.title"), self._say(language, "form.close")
-        view = (
-            render.notice_view(answer, title, close)
-            if isinstance(answer, Notice)
-            else render.card_view(answer, title, close)
-        )
-        await self._open_view(body, view)
+        await self._open_view(body, render.card_view(answer, title, close))
 
     async def _open_view(self, body: Body, view: Body) -> None:
         """Open a modal; when Slack will not, say so where the person is looking."""

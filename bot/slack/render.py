@@ -64,8 +64,7 @@ def card_blocks(card: Card) -> list[Block]:
 
 def notice_blocks(notice: Notice) -> list[Block]:
     """Return a short answer as blocks."""
-    text = _markup(_EMOJI[notice.tone] + neutral(notice.text), _SECTION)
-    blocks: list[Block] = [{"type": "section", "text": text}]
+    blocks = _line_blocks(notice.text.split("\n"), _EMOJI[notice.tone])
     return [*blocks, *_actions_blocks(notice.actions)]
 
 
@@ -77,11 +76,11 @@ def _fact_blocks(facts: Sequence[Fact]) -> list[Block]:
     ]
 
 
-def _line_blocks(lines: Sequence[str]) -> list[Block]:
+def _line_blocks(lines: Sequence[str], before: str = "") -> list[Block]:
     blocks: list[Block] = []
     text = ""
-    for line in lines:
-        piece = cut(neutral(line), _SECTION)
+    for number, line in enumerate(lines):
+        piece = cut((before if number == 0 else "") + neutral(line), _SECTION)
         if text and len(text) + len(piece) + 1 > _SECTION:
             blocks.append({"type": "section", "text": _markup(text, _SECTION)})
             text = ""
@@ -256,6 +255,11 @@ def answers_of(view: Mapping[str, Any]) -> dict[str, str]:
         for element in block.values()
         if element.get("type") != "file_input"
     }
+
+
+def inputs_of(view: Mapping[str, Any]) -> set[str]:
+    """Return the names of a modal's inputs; only beneath these can a mistake be told."""
+    return {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
 
 
 def files_of(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -34,15 +34,18 @@ COMMANDS = (
     "approvals",
     "payment",
     "digest",
+    "freeze",
     "treasury",
     "cancel",
     "help",
 )
-"""Those of the menu, in its order. Tapped in a text they are sent bare, which never does harm."""
+"""Those of the menu, in its order."""
+_HARMLESS = [each for each in COMMANDS if each != "freeze"]
+"""Those that may be tapped in any text: they are sent bare, and then only show something."""
 
 # Telegram makes links of what looks like a mention, a tag, a command, an address or a site.
 _LIVE = re.compile(
-    rf"(?<![\w])([@#$]|/(?!(?:{'|'.join(COMMANDS)})\b))(?=\w)"
+    rf"(?<![\w])([@#$]|/(?!(?:{'|'.join(_HARMLESS)})\b))(?=\w)"
     r"|(:)(?=//)|(?<=\w)(\.)(?=[^\W\d])|(?<=\w)(@)(?=\w)"
 )
 

@@ -1,7 +1,16 @@
 """A Slack workspace that behaves as Slack documents, for tests and the demo."""
 
 from sandbox.slack.deeds import Outcome
-from sandbox.slack.model import ApiError, AppConfig, Channel, File, Message, User, View
+from sandbox.slack.model import (
+    ApiError,
+    AppConfig,
+    Channel,
+    File,
+    FileToGive,
+    Message,
+    User,
+    View,
+)
 from sandbox.slack.person import Person
 from sandbox.slack.text import text_of
 from sandbox.slack.web_api import Call
@@ -13,6 +22,7 @@ __all__ = [
     "Call",
     "Channel",
     "File",
+    "FileToGive",
     "Message",
     "Outcome",
     "Person",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from sandbox.slack.store import Store
 
 MOST_TEXT = 40_000
 MOST_ATTACHMENTS = 100
+_FILETYPES = {"jpeg": "jpg", "txt": "text", "md": "markdown"}
+"""Slack's own names of file types, where they are not the ending."""
 
 
 def escaped(text: str) -> str:
@@ -171,25 +174,44 @@ class Chat:
         return wire
 
     def wire_file(self, file: File) -> Json:
-        """Return a file as the Web API shows it."""
+        """Return a file as the Web API and the state of a file input show it.
+
+        Source: Slack, "File object".
+        """
         store = self._store
         base = f"{store.base_url}/files-pri/{store.team_id}-{file.id}"
+        ending = file.name.rpartition(".")[2][:20].lower()
+        slug = re.sub(r"[^a-z0-9._-]+", "_", file.name.lower()) or "file"
+        kinds = [(store.channels[name].kind, name) for name in file.channels]
         return {
             "id": file.id,
+            "created": file.created,
+            "timestamp": file.created,
             "name": file.name,
             "title": file.title,
             "mimetype": file.mimetype,
-            "filetype": file.name.rpartition(".")[2][:20],
+            "filetype": _FILETYPES.get(ending, ending),
+            "pretty_type": ending.upper(),
             "user": file.user,
             "user_team": store.team_id,
+            "editable": False,
             "size": file.size,
             "mode": "hosted",
             "is_external": False,
-            "url_private": f"{base}/{file.name}",
-            "url_private_download": f"{base}/download/{file.name}",
-            "permalink": f"{store.team_url()}files/{file.user}/{file.id}/{file.name}",
-            "channels": list(file.channels),
+            "external_type": "",
+            "is_public": bool(file.channels),
+            "public_url_shared": False,
+            "display_as_bot": False,
+            "username": "",
+            "url_private": f"{base}/{slug}",
+            "url_private_download": f"{base}/download/{slug}",
+            "permalink": f"{store.team_url()}files/{file.user}/{file.id}/{slug}",
+            "channels": [name for kind, name in kinds if kind == "channel"],
+            "groups": [],
+            "ims": [name for kind, name in kinds if kind == "im"],
             "shares": {},
+            "has_rich_preview": False,
+            "file_access": "visible",
         }
 
     def _bot(self) -> Json:

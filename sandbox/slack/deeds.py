@@ -21,7 +21,7 @@ from sandbox.slack.elements import check_option_groups, check_options
 from sandbox.slack.events import Events
 from sandbox.slack.forms import interactive, problems, state_of, value_field
 from sandbox.slack.modals import Modals
-from sandbox.slack.model import ApiError, Channel, File, Json, Message, View
+from sandbox.slack.model import ApiError, Channel, File, FileToGive, Json, Message, View
 from sandbox.slack.payloads import Payloads
 from sandbox.slack.store import Store
 
@@ -189,7 +189,7 @@ class Deeds:
         if not self._store.app.is_interactive:
             return Outcome(False, NOT_INTERACTIVE)
         complete = action if is_stale else self._completed(holder, action)
-        filled = self._with_action(state or {}, complete)
+        filled = self._with_action(self._with_files(user_id, state or {}), complete)
         if isinstance(holder, View):
             holder.state = state_of(holder.blocks, {**holder.state, **filled})
             payload = self._payloads.view_action(user_id, holder, complete)
@@ -234,14 +234,18 @@ class Deeds:
 
         Raises:
             LookupError: this view is not on top, or has nothing to submit.
+            ApiError: ``file_not_found``.
         """
         self._check_on_top(user_id, view)
         if view.body.get("submit") is None:
             raise LookupError("this view has no submit button")
-        view.state = state_of(view.blocks, {**view.state, **state})
+        view.state = state_of(view.blocks, {**view.state, **self._with_files(user_id, state)})
         found = problems(view.blocks, view.state)
         if found:
             return Outcome(False, errors=found)
+        for file_id in _file_ids(view.state):
+            if file_id in self._store.files:
+                self._store.files[file_id].is_submitted = True
         payload = self._payloads.submission(user_id, view)
         answer = await self._delivery.deliver("interactive", payload)
         if answer.error is not None:
@@ -280,6 +284,50 @@ class Deeds:
             and all(isinstance(text, str) and text for text in errors.values())
         )
         return Outcome(False, errors=errors) if is_valid else Outcome(False, TROUBLE)
+
+    def give(self, user_id: str, view: View, block_id: str, given: FileToGive) -> Json:
+        """Upload a file for a file input; return it as the input's state has it.
+
+        It belongs to the person and is in no channel; the app hears of it with the form.
+
+        Raises:
+            LookupError: no file input is there.
+        """
+        there = {block["block_id"]: element for block, element in interactive(view.blocks)}
+        if there.get(block_id, {}).get("type") != "file_input":
+            raise LookupError(f"no file input {block_id!r} there; there are: {list(there)}")
+        file = self._store.new_file(user_id, given.name, len(given.content), given.mimetype)
+        file.content = given.content
+        file.is_complete = True
+        self._store.keep(file)
+        return self._chat.wire_file(file)
+
+    def _with_files(self, user_id: str, state: Mapping[str, Json]) -> dict[str, Json]:
+        """Return what was filled in with files as the workspace knows them, not as it is told."""
+        return {
+            block_id: {
+                action_id: self._with_own_files(user_id, entry)
+                for action_id, entry in entries.items()
+            }
+            for block_id, entries in state.items()
+        }
+
+    def _with_own_files(self, user_id: str, entry: Any) -> Any:
+        if not isinstance(entry, dict) or entry.get("type") != "file_input":
+            return entry
+        files = entry.get("files")
+        return {
+            "type": "file_input",
+            "files": [self._own_file(user_id, each) for each in files]
+            if isinstance(files, list)
+            else [],
+        }
+
+    def _own_file(self, user_id: str, told: Any) -> Json:
+        file = self._store.files.get(str(told.get("id"))) if isinstance(told, dict) else None
+        if file is None or file.user != user_id:
+            raise ApiError("file_not_found")
+        return self._chat.wire_file(file)
 
     async def dismiss(self, user_id: str, view: View) -> None:
         """Close the modal that lies on top, or all if the app wants it so.
@@ -378,6 +426,16 @@ def _checked(block: Json, element: Json, value: Any) -> Any:
     if found:
         raise LookupError(f"{element['action_id']!r} cannot have this value: {value!r}")
     return value
+
+
+def _file_ids(state: Mapping[str, Json]) -> list[str]:
+    return [
+        file["id"]
+        for entries in state.values()
+        for entry in entries.values()
+        if entry["type"] == "file_input"
+        for file in entry["files"]
+    ]
 
 
 def _offered(body: Json) -> Json:

@@ -29,6 +29,9 @@ IN_INPUT = _SINGLE | _MULTI | _TEXTS | _TIMES | _CHOICES | {"file_input", "rich_
 STATEFUL = IN_INPUT
 """Elements whose value is part of a view's or message's state."""
 
+MOST_FILES = 10
+"""Files one file input takes, unless the app says fewer."""
+
 _COMMON = frozenset({"type", "action_id", "confirm", "focus_on_load"})
 _INITIAL = {
     "static": "option",
@@ -284,7 +287,13 @@ def _file_input(findings: Findings, element: Json, pointer: str) -> None:
     findings.keys(
         element, pointer, needed=("type",), allowed={"action_id", "filetypes", "max_files"}
     )
-    _whole(findings, element, "max_files", pointer, 1, 10)
+    if element.get("filetypes") is not None:
+        for index, ending in enumerate(
+            findings.array(element["filetypes"], f"{pointer}/filetypes", most=100, least=0)
+        ):
+            if not isinstance(ending, str):
+                findings.add("should be a string", f"{pointer}/filetypes/{index}")
+    _whole(findings, element, "max_files", pointer, 1, MOST_FILES)
 
 
 def _rich_text_input(findings: Findings, element: Json, pointer: str) -> None:

@@ -1,13 +1,15 @@
 """``files.*``: uploads in three steps, and downloads.
 
-Source: Slack, "Working with files": an upload address per file, the bytes, then completion, which
-shares the files in a conversation.
+Sources: Slack, "Working with files": an upload address per file, the bytes, then completion, which
+shares the files in a conversation; "File object": private files are fetched with a token that has
+``files:read``. Who asks without it gets Slack's sign-in page, with status 200
+(slackapi/bolt-js#2585, nanocoai/nanoclaw#2457).
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-import mimetypes
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.slack.chat import Chat, Content
+from sandbox.slack.limits import Faults
 from sandbox.slack.model import ApiError, AppConfig, File, Json
 from sandbox.slack.store import Store
 from sandbox.slack.web_api import Args, Method
@@ -29,9 +32,10 @@ Shared = Callable[[File, str], None]
 class FileMethods:
     """The methods by which the app shares files, and the addresses behind them."""
 
-    def __init__(self, store: Store, chat: Chat, shared: Shared) -> None:
+    def __init__(self, store: Store, chat: Chat, faults: Faults, shared: Shared) -> None:
         self._store = store
         self._chat = chat
+        self._faults = faults
         self._shared = shared
         self._uploads: dict[str, File] = {}
 
@@ -49,15 +53,7 @@ class FileMethods:
             raise ApiError("invalid_arguments", "[ERROR] length must be greater than 0")
         if length > MOST_FILE:
             raise ApiError("file_upload_size_restricted")
-        mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        file = File(
-            id=self._store.new_id("F"),
-            name=name[:255].replace("/", "_"),
-            title=name[:255],
-            mimetype=mimetype,
-            size=length,
-            user=self._store.app.bot_user_id,
-        )
+        file = self._store.new_file(self._store.app.bot_user_id, name, length)
         token = secrets.token_urlsafe(24)
         while len(self._uploads) >= MOST_PENDING:
             del self._uploads[next(iter(self._uploads))]
@@ -110,14 +106,29 @@ class FileMethods:
         file.title = str(entry.get("title") or file.name)[:255]
         return file
 
-    async def download(self, request: web.Request) -> web.Response:
-        """Give a private file to whoever has the app's token and may read files."""
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        """Give a private file to whoever has the app's token and may read it."""
         _, _, token = request.headers.get("Authorization", "").partition(" ")
         if not _is_reader(self._store.app, token):
-            # Slack shows a browser its sign-in page here.
-            return web.Response(text="<html>Sign in</html>", content_type="text/html")
+            return web.Response(
+                text="<!DOCTYPE html><title>Sign in</title>", content_type="text/html"
+            )
         file = self._store.files.get(request.match_info["name"].partition("-")[2])
+        if file is None or not self._is_readable(file):
+            raise web.HTTPNotFound
+        await asyncio.sleep(self._faults.files_after)
+        if self._faults.take_cut_file():
+            return await _cut(request, file)
         return served(file)
+
+    def _is_readable(self, file: File) -> bool:
+        """Whether the app may read a file: its own, of a form of its own, or where it is in."""
+        bot, channels = self._store.app.bot_user_id, self._store.channels
+        return (
+            file.user == bot
+            or file.is_submitted
+            or any(bot in channels[name].members for name in file.channels)
+        )
 
 
 def served(file: File | None) -> web.Response:
@@ -132,6 +143,17 @@ def served(file: File | None) -> web.Response:
             "Content-Security-Policy": "sandbox; default-src 'none'",
         },
     )
+
+
+async def _cut(request: web.Request, file: File) -> web.StreamResponse:
+    """Send half of a file, then break the connection."""
+    content = file.content or b""
+    response = web.StreamResponse(headers={"Content-Length": str(len(content))})
+    await response.prepare(request)
+    await response.write(content[: len(content) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 def _is_reader(app: AppConfig, token: str) -> bool:

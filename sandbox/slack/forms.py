@@ -1,7 +1,8 @@
 """What people fill in: the state of a view's or message's inputs, as Slack keeps and sends it.
 
 Slack's clients check an input before the app ever hears of it: required, length, number, address,
-one of the options. What they would not let through is refused here as well.
+one of the options, kind and size of a file. What they would not let through is refused here as
+well.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from copy import deepcopy
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sandbox.slack.elements import STATEFUL, is_time, options_of
+from sandbox.slack.elements import MOST_FILES, STATEFUL, is_time, options_of
 from sandbox.slack.model import Json
+
+LARGEST_FILE = 10 * 1024 * 1024
+"""Bytes of a file in a file input (Slack, "File input element")."""
 
 _REQUIRED = "Please complete this required field."
 _FIELDS = {
@@ -104,7 +108,8 @@ def entry_for(element: Json, value: Any) -> Json:
         element: The Block Kit element.
         value: Text for text inputs; an option's value (or the option) for selects, radio buttons
             and menus; a list of those for checkboxes and multi-selects; an ISO date or time for
-            pickers; an id for people and channels; None to leave it empty.
+            pickers; an id for people and channels; file objects for a file input; None to leave
+            it empty.
 
     Raises:
         LookupError: the element offers no such option.
@@ -163,6 +168,8 @@ def _problem(element: Json, value: Any) -> str | None:
         return "Please enter a valid URL."
     if kind in ("datepicker", "timepicker", "datetimepicker") and not is_time(kind, value):
         return "Please choose a valid date or time."
+    if kind == "file_input":
+        return _files(element, value)
     if value_field(element) in ("selected_option", "selected_options"):
         return _chosen(element, value if isinstance(value, list) else [value])
     return None
@@ -192,6 +199,21 @@ def _number(element: Json, value: Any) -> str | None:
         return f"Please enter at least {element['min_value']}."
     if "max_value" in element and number > Decimal(element["max_value"]):
         return f"Please enter at most {element['max_value']}."
+    return None
+
+
+def _files(element: Json, files: Sequence[Json]) -> str | None:
+    most = element.get("max_files", MOST_FILES)
+    if len(files) > most:
+        return f"Please add at most {most} file{'s' if most > 1 else ''}."
+    endings = [str(ending).lower() for ending in element.get("filetypes") or ()]
+    for file in files:
+        if endings and str(file["name"]).rpartition(".")[2].lower() not in endings:
+            return f"Please choose a file of type {', '.join(endings)}."
+        if not file["size"]:  # Slack's upload needs a length
+            return "This file is empty."
+        if file["size"] > LARGEST_FILE:
+            return f"Please choose a file of at most {LARGEST_FILE // 1024**2} MB."
     return None
 
 

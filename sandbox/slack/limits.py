@@ -80,10 +80,14 @@ class Faults:
             500, before they act.
         lost_answers: Web API methods whose next calls act, and then fail with HTTP 500 all the
             same: method → how many.
+        files_after: Seconds for which private files are held back before the app gets them.
+        cut_files: How many of the next private files break off half-way.
     """
 
     server_errors: int = 0
     lost_answers: Counter[str] = field(default_factory=Counter)
+    files_after: float = 0.0
+    cut_files: int = 0
 
     def take_server_error(self) -> bool:
         """Whether this call is to fail."""
@@ -97,4 +101,11 @@ class Faults:
         if self.lost_answers[method] <= 0:
             return False
         self.lost_answers[method] -= 1
+        return True
+
+    def take_cut_file(self) -> bool:
+        """Whether this file is to break off."""
+        if self.cut_files <= 0:
+            return False
+        self.cut_files -= 1
         return True

@@ -11,9 +11,10 @@ from typing import Any
 
 from sandbox.slack.blocks import check_view, is_too_large
 from sandbox.slack.chat import decoded
-from sandbox.slack.forms import state_of, with_ids
+from sandbox.slack.forms import interactive, state_of, with_ids
 from sandbox.slack.model import ApiError, Json, View
 from sandbox.slack.store import MOST_VIEWS, Change, Store
+from sandbox.slack.web_api import missing_scope
 
 
 class Modals:
@@ -26,7 +27,7 @@ class Modals:
         """Return a checked view.
 
         Raises:
-            ApiError: ``invalid_arguments`` or ``view_too_large``.
+            ApiError: ``invalid_arguments``, ``view_too_large`` or ``missing_scope``.
         """
         body = decoded(body)
         findings = check_view(body, is_home=is_home)
@@ -35,6 +36,11 @@ class Modals:
         view: Json = body
         if is_too_large(view):
             raise ApiError("view_too_large")
+        app = self._store.app
+        kinds = {element["type"] for _, element in interactive(view["blocks"])}
+        if "file_input" in kinds and "files:read" not in app.scopes:
+            # That it needs the scope is documented, how Slack refuses it is not.
+            raise missing_scope(app, "files:read")
         return view
 
     def open(self, user_id: str, body: Json, *, is_root: bool) -> View:

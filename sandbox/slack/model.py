@@ -132,9 +132,28 @@ class AppConfig:
         return settings
 
 
+@dataclass(frozen=True, slots=True)
+class FileToGive:
+    """A file on somebody's own machine, for a modal's file input.
+
+    Attributes:
+        mimetype: What Slack takes it for; by its name where it is None.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    mimetype: str | None = None
+
+
 @dataclass(slots=True)
 class File:
-    """An uploaded file, kept in memory."""
+    """An uploaded file, kept in memory.
+
+    Attributes:
+        created: Unix time.
+        channels: Conversations in which it was shared; none for what was put into a form.
+        is_submitted: It came to the app with a form, so the app may read it.
+    """
 
     id: str
     name: str
@@ -142,9 +161,11 @@ class File:
     mimetype: str
     size: int
     user: str
+    created: int
     content: bytes | None = field(default=None, repr=False)
     channels: list[str] = field(default_factory=list)
     is_complete: bool = False
+    is_submitted: bool = False
 
 
 @dataclass(slots=True)

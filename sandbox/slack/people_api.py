@@ -1,7 +1,7 @@
 """The HTTP side of people: what the workspace's page calls, and the page itself.
 
-Only JSON is taken by POST, so that no other site's form can act here without the browser asking
-first, which is never answered.
+Only JSON is taken by POST, and bytes that say they are nothing else, so that no other site's form
+can act here without the browser asking first, which is never answered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aiohttp import web
 
 from sandbox.slack.deeds import Deeds, Outcome
 from sandbox.slack.file_methods import served
-from sandbox.slack.model import ApiError, Channel, Json, Message, User, View
+from sandbox.slack.model import ApiError, Channel, FileToGive, Json, Message, User, View
 from sandbox.slack.person import Person
 from sandbox.slack.store import Change, Store
 from sandbox.slack.web_api import refusal
@@ -55,6 +55,7 @@ class PeopleApi:
             web.post("/people/command", _guarded(self._command)),
             web.post("/people/message", _guarded(self._message)),
             web.post("/people/click", _guarded(self._click)),
+            web.post("/people/give", _guarded(self._give)),
             web.post("/people/submit", _guarded(self._submit)),
             web.post("/people/dismiss", _guarded(self._dismiss)),
             web.get("/people/views", _guarded(self._views)),
@@ -252,6 +253,15 @@ class PeopleApi:
         return self._deeds.message_of(
             person.id, _needed(container, "channel"), _needed(container, "ts")
         )
+
+    async def _give(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Content-Type") != "application/octet-stream":
+            raise ApiError("invalid_arguments", "the body must be application/octet-stream")
+        person = self._person(request.query)
+        view = self._deeds.view_of(person.id, _needed(request.query, "view_id"))
+        given = FileToGive(_needed(request.query, "name"), await request.read())
+        block_id = _needed(request.query, "block_id")
+        return web.json_response({"file": self._deeds.give(person.id, view, block_id, given)})
 
     async def _submit(self, request: web.Request) -> web.StreamResponse:
         body = await _body(request)

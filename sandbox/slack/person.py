@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ import pyotp
 from sandbox.slack.deeds import Deeds, Outcome
 from sandbox.slack.elements import options_of
 from sandbox.slack.forms import entry_for, interactive, value_field
-from sandbox.slack.model import ApiError, File, Json, Message, User, View
+from sandbox.slack.model import ApiError, FileToGive, Json, Message, User, View
 from sandbox.slack.store import Store
 
 T = TypeVar("T")
@@ -70,16 +69,9 @@ class Person:
         self, name: str, content: bytes, channel: str | None = None, *, text: str = ""
     ) -> Message:
         """Share a file."""
-        file = File(
-            id=self._store.new_id("F"),
-            name=name,
-            title=name,
-            mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
-            size=len(content),
-            user=self.id,
-            content=content,
-            is_complete=True,
-        )
+        file = self._store.new_file(self.id, name, len(content))
+        file.content = content
+        file.is_complete = True
         return deepcopy(self._deeds.say(self.id, channel or self.dm, text, files=[file]))
 
     # ---- reading ------------------------------------------------------------------------------
@@ -155,13 +147,15 @@ class Person:
         """Return a file's content.
 
         Raises:
-            ApiError: ``file_not_found``, or in no channel of the person's.
+            ApiError: ``file_not_found``, or ``channel_not_found`` for a file of others that is in
+                no channel of the person's.
         """
         file = self._store.files.get(file_id)
         if file is None or file.content is None:
             raise ApiError("file_not_found")
-        for channel in file.channels:
-            self._deeds.channel_of(self.id, channel)
+        members = {user for name in file.channels for user in self._store.channel(name).members}
+        if self.id != file.user and self.id not in members:
+            raise ApiError("channel_not_found" if file.channels else "file_not_found")
         return file.content
 
     # ---- Home and modals ----------------------------------------------------------------------
@@ -283,6 +277,7 @@ class Person:
         Args:
             view: The modal on top.
             values: Block id → value, see ``forms.entry_for``; what is not named stays as it is.
+                A file input takes a ``FileToGive``, a list of them, or None for no file.
 
         Raises:
             LookupError: no such input or option, or the modal is not on top.
@@ -299,9 +294,15 @@ class Person:
                 raise LookupError(f"no input {block_id!r} there; there are: {list(elements)}")
             known = self._offered.get((view.id, block_id), [])
             element = elements[block_id]
-            entry = entry_for(_with_options(element, known), value)
+            is_file = element["type"] == "file_input" or isinstance(value, FileToGive)
+            chosen = self._given(view, block_id, value) if is_file else value
+            entry = entry_for(_with_options(element, known), chosen)
             filled[block_id] = {element["action_id"]: entry}
         return filled
+
+    def _given(self, view: View, block_id: str, value: Any) -> list[Json]:
+        files = [value] if isinstance(value, FileToGive) else value or ()
+        return [self._deeds.give(self.id, view, block_id, each) for each in files]
 
     async def dismiss(self, view: View) -> None:
         """Close the modal on top.

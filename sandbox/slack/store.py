@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 import secrets
 import string
 from collections import OrderedDict
@@ -302,6 +303,18 @@ class Store:
         self.announce(Change(kind, users=frozenset({view.user})))
 
     # ---- files --------------------------------------------------------------------------------
+
+    def new_file(self, user_id: str, name: str, size: int, mimetype: str | None = None) -> File:
+        """Return a file of a person's or the app's, still without its content."""
+        return File(
+            id=self.new_id("F"),
+            name=name[:255].replace("/", "_"),
+            title=name[:255],
+            mimetype=mimetype or mimetypes.guess_type(name)[0] or "application/octet-stream",
+            size=size,
+            user=user_id,
+            created=int(self.now().timestamp()),
+        )
 
     def keep(self, file: File) -> None:
         """Keep a file's content; let the oldest go where there is no room."""

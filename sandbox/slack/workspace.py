@@ -95,7 +95,7 @@ class Workspace:
         line = self.socket if app.mode == "socket" else self.http
         self._delivery = Delivery(line, retry_after=event_retries)
         events = Events(self.store, self._delivery, payloads, chat, modals)
-        self._files = FileMethods(self.store, chat, events.file_shared)
+        self._files = FileMethods(self.store, chat, self.faults, events.file_shared)
         methods = {
             **ChatMethods(self.store, chat).table(),
             **DirectoryMethods(self.store, self._new_socket_url).table(),

@@ -88,6 +88,8 @@ request = ["staff"]
 digest = ["controller", "cfo", "accountant"]
 resolve = ["controller", "cfo"]
 admin = ["cfo"]
+freeze = ["controller", "cfo"]
+unfreeze = ["controller", "cfo"]
 
 [digest]
 {digest}
@@ -182,8 +184,10 @@ class World:
         """Return a code that was not used yet, of the step before, of now, or of the next."""
         totp = pyotp.TOTP(self.secrets[name])
         assert self.app is not None
-        now = int(self.app.services.clock().timestamp()) // 30
-        step = max(now - 1, self.used.get(name, 0) + 1)
+        now, passed = divmod(int(self.app.services.clock().timestamp()), 30)
+        # The step before counts until this one ends; near its end, it may be too late for it.
+        oldest = now - 1 if passed < 22 else now
+        step = max(oldest, self.used.get(name, 0) + 1)
         assert step <= now + 1, f"{name} has no fresh code left; move the clock"
         self.used[name] = step
         return totp.generate_otp(step)

@@ -60,7 +60,9 @@ class Side {
   load(user) {
     const address = new URL(this.url);
     address.searchParams.set("user", user);
-    this.frame.src = address;
+    // Replaced, so that Back leads to the person before and not through the frames.
+    if (this.frame.src) this.frame.contentWindow.location.replace(address);
+    else this.frame.src = address;
   }
 
   /** Take in what a frame says; return the user its visitor chose there, if that is news. */

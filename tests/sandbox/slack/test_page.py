@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    FilePayload,
+    Locator,
+    Page,
+    Route,
+    async_playwright,
+    expect,
+)
 
+from sandbox.slack.forms import LARGEST_FILE
 from tests.sandbox.slack.block_kit import asked, button, form, mrkdwn, plain, values
 from tests.sandbox.slack.conftest import ANA, BEN, CLEO, FINANCE, GUEST, RANDOM, Bench
+from tests.sandbox.slack.test_files import Form
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = (
@@ -451,6 +463,72 @@ async def test_options_are_searched_at_the_app(bench: Bench, show: Open) -> None
     await page.get_by_role("button", name="Request").click()
     await expect(page.get_by_role("dialog")).to_have_count(0)
     assert chosen == ["上海远东贸易"]
+
+
+async def test_a_file_is_given_to_a_form(bench: Bench, show: Open) -> None:
+    told = Form(bench)
+    await bench.connect(told.app)
+    page = await show()
+    await type_command(page, "/pay now")
+    modal = page.get_by_role("dialog", name="New payment")
+    field = modal.get_by_label("Invoice")
+    await expect(modal.get_by_text("PDF · up to 10 MB")).to_be_visible()
+
+    async def choose(*files: tuple[str, bytes]) -> None:
+        payloads = [FilePayload(name=name, mimeType="", buffer=content) for name, content in files]
+        await field.set_input_files(payloads)
+
+    for name, content, sentence in (
+        ("a.exe", b"MZ", "of type pdf"),
+        ("a.pdf", b"", "is empty"),
+        ("a.pdf", b"x" * (LARGEST_FILE + 1), "at most 10 MB"),
+    ):
+        await choose((name, content))
+        await expect(modal.locator("[data-block=invoice] .b-error")).to_contain_text(sentence)
+    await choose(("one.pdf", b"%PDF 1"), ("<b>two.pdf", b"%PDF 2"))
+    await expect(modal.get_by_role("listitem")).to_have_text([re.compile("one"), re.compile("two")])
+    await expect(modal.locator("[data-block=invoice] .b-error")).to_be_hidden()
+    await expect(modal.get_by_text("or drop it here")).to_be_hidden()
+    await modal.get_by_role("button", name="Remove one.pdf").click()
+    async with page.expect_file_chooser() as chooser:
+        await modal.get_by_role("button", name="Choose files", include_hidden=True).click()
+    assert (await chooser.value).is_multiple()
+    await modal.get_by_label("Why").fill("?")
+    await modal.get_by_role("button", name="Request").click()
+    await expect(modal.get_by_text("Say more.")).to_be_visible()
+    await modal.get_by_label("Why").fill("because")
+    await modal.get_by_role("button", name="Request").click()
+    await expect(modal).to_have_count(0)
+    (file,) = told.taken[-1]["invoice"]["files"]
+    assert (file["name"], file["size"], file["user"]) == ("<b>two.pdf", 6, ANA)
+    assert bench.workspace.store.files[file["id"]].content == b"%PDF 2"
+
+
+async def test_a_file_can_be_dropped_and_is_waited_for(bench: Bench, show: Open) -> None:
+    told = Form(bench)
+    await bench.connect(told.app)
+    page = await show()
+    await type_command(page, "/pay now")
+    modal = page.get_by_role("dialog", name="New payment")
+    await modal.get_by_label("Why").fill("because")
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.continue_()
+
+    await page.route("**/people/give?*", slowly)
+    await modal.locator(".file-input").evaluate(
+        """box => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["%PDF dropped"], "dropped.pdf"));
+            box.dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+        }"""
+    )
+    await expect(modal.get_by_text("Sending…")).to_be_visible()
+    await modal.get_by_role("button", name="Request").click()
+    await expect(modal).to_have_count(0)
+    (file,) = told.taken[-1]["invoice"]["files"]
+    assert (file["name"], file["size"]) == ("dropped.pdf", 12)
 
 
 async def test_threads_files_and_edits(bench: Bench, show: Open) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.sandbox.slack.conftest import ANA, BEN, BOT, CLEO, FINANCE, RANDOM, Bench
+from tests.sandbox.slack.test_files import Form
 from tests.sandbox.slack.test_people import Heard, buttons
 from tests.sandbox.slack.test_views import Triggered, modal
 
@@ -162,6 +163,48 @@ async def test_files_are_for_those_in_the_channel(
         assert "sandbox" in response.headers["Content-Security-Policy"]
     async with session.get(file["url"].replace(ANA, CLEO)) as response:
         assert response.status == 400
+
+
+async def test_a_file_is_given_to_a_form(
+    bench: Bench, ana: Page, session: aiohttp.ClientSession
+) -> None:
+    told = Form(bench)
+    await bench.connect(told.app)
+    assert (await ana.post("command", channel=FINANCE, text="/pay")) == {"ok": True}
+    await bench.workspace.person(ANA).wait_view()
+    (view,) = (await ana.get("views"))["stack"]
+
+    async def give(user: str = ANA, kind: str = "application/octet-stream", **query: str) -> Any:
+        place = {"user": user, "view_id": view["id"], "block_id": "invoice", "name": "ü 1.pdf"}
+        async with session.post(
+            "/people/give",
+            params={**place, **query},
+            data=b"%PDF",
+            headers={"Content-Type": kind},
+        ) as response:
+            return await response.json()
+
+    file = (await give())["file"]
+    assert (file["name"], file["size"], file["user"]) == ("ü 1.pdf", 4, ANA)
+    assert (await give(BEN))["error"] == "not_found"
+    assert (await give(kind="text/plain"))["error"] == "invalid_arguments"
+    assert "no file input" in (await give(block_id="why"))["error"]
+
+    why = {"why": {"why": {"type": "plain_text_input", "value": "x"}}}
+
+    def state(*files: Any) -> Any:
+        return {"invoice": {"invoice": {"type": "file_input", "files": list(files)}}, **why}
+
+    # Files are what the workspace knows of them, whatever the page says.
+    others = (await bench.workspace.person(BEN).upload("b.pdf", b"%PDF", FINANCE)).files[0]
+    for forged in ({"id": others}, {"id": "F0NOTHING1"}, {}, "F0NOTHING1"):
+        answer = await ana.post("submit", view_id=view["id"], state=state(forged))
+        assert answer == {"ok": False, "error": "file_not_found"}
+    answer = await ana.post("submit", view_id=view["id"], state=state())
+    assert set(answer["errors"]) == {"invoice"}
+    forged = {**file, "name": "a.exe", "url_private": "https://evil.test/"}
+    assert await ana.post("submit", view_id=view["id"], state=state(forged)) == {"ok": True}
+    assert told.taken[0]["invoice"]["files"] == [file]
 
 
 async def test_news_come_as_they_happen(bench: Bench, session: aiohttp.ClientSession) -> None:

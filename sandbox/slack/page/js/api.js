@@ -9,6 +9,7 @@ const SENTENCES = {
   user_not_found: "There is no such person.",
   operation_timeout: "The app did not answer in time.",
   dispatch_failed: "The app could not be reached.",
+  file_not_found: "That file is not there any more. Choose it again.",
 };
 
 /** A call was refused, or did not get through; the message is a sentence for people. */
@@ -39,6 +40,15 @@ export function act(path, body) {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
+  });
+}
+
+/** Send a file. */
+export function send(path, parameters, file) {
+  return call(`/people/${path}?${new URLSearchParams(parameters)}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/octet-stream" },
+    body: file,
   });
 }
 

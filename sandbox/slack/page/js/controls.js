@@ -3,7 +3,8 @@
 import { ask } from "./dialogs.js";
 import { fragment, h, icon, newId, safeUrl } from "./dom.js";
 import { withEmoji } from "./emoji.js";
-import { checkboxes, fileInput, picker, radioButtons, textInput } from "./inputs.js";
+import { fileInput } from "./file_input.js";
+import { checkboxes, picker, radioButtons, textInput } from "./inputs.js";
 import { moved, popover } from "./popover.js";
 import { select } from "./select.js";
 
@@ -54,6 +55,12 @@ class Handle {
     this.keep(value);
     if (this.isTelling) await this.surface.act(this.block, this.element, value);
     return true;
+  }
+
+  /** Say beneath the input what is wrong with it; an empty text takes that away. */
+  complain(text) {
+    const block = this.surface.inputs.get(this.block.block_id);
+    if (block) mark(block, text);
   }
 
   get placeholder() {
@@ -169,13 +176,15 @@ export function inputBlock(block, surface) {
     optional,
   );
   const hint = block.hint && h("p.b-hint", {}, withEmoji(block.hint.text));
-  return h(
+  const built = h(
     "div.b-input",
     {},
     label,
     made,
     h("div", { id: hintId }, h("p.b-error", { hidden: true }), hint || fragment()),
   );
+  surface.inputs.set(block.block_id, built);
+  return built;
 }
 
 /** Return the element that a label belongs to; groups are labelled by reference alone. */
@@ -190,14 +199,19 @@ export function showErrors(root, errors) {
   const wrong = [];
   for (const block of root.querySelectorAll(".b-input")) {
     const text = errors[block.dataset.block];
-    const line = block.querySelector(".b-error");
-    line.hidden = !text;
-    line.replaceChildren(text ? fragment(icon("warning", 15), text) : "");
-    block.classList.toggle("wrong", Boolean(text));
-    const fields = block.querySelectorAll("input, textarea, [role=radiogroup], [role=group]");
-    for (const field of fields) field.setAttribute("aria-invalid", String(Boolean(text)));
+    mark(block, text);
     if (text) wrong.push(block);
   }
   wrong[0]?.querySelector("input, textarea")?.focus();
   wrong[0]?.scrollIntoView({ block: "nearest" });
+}
+
+/** Show beneath one input what is wrong with it, or that nothing is. */
+function mark(block, text) {
+  const line = block.querySelector(".b-error");
+  line.hidden = !text;
+  line.replaceChildren(text ? fragment(icon("warning", 15), text) : "");
+  block.classList.toggle("wrong", Boolean(text));
+  const fields = block.querySelectorAll("input, textarea, [role=radiogroup], [role=group]");
+  for (const field of fields) field.setAttribute("aria-invalid", String(Boolean(text)));
 }

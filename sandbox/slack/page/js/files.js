@@ -30,12 +30,17 @@ function picture(file) {
   );
 }
 
+/** Return a coloured sign with a file's ending. */
+export function kindOf(name) {
+  const kind = (name.split(".").pop() || "file").toUpperCase().slice(0, 4);
+  return h("span.file-kind", { "data-kind": kind, "aria-hidden": "true" }, kind);
+}
+
 function card(file) {
-  const kind = (file.name.split(".").pop() || "file").toUpperCase().slice(0, 4);
   return h(
     "div.file.file-card",
     {},
-    h("span.file-kind", { "data-kind": kind, "aria-hidden": "true" }, kind),
+    kindOf(file.name),
     h(
       "span.file-names",
       {},
@@ -63,7 +68,8 @@ function download(file) {
   );
 }
 
-function sizeOf(bytes) {
+/** Return how large a file is, in words. */
+export function sizeOf(bytes) {
   if (bytes < 1024) return `${bytes} bytes`;
   const [unit, size] = bytes < 1024 ** 2 ? ["KB", bytes / 1024] : ["MB", bytes / 1024 ** 2];
   return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`;

@@ -1,6 +1,6 @@
 /** Text inputs, pickers, radio buttons and checkboxes. */
 
-import { h, icon, newId } from "./dom.js";
+import { h, newId } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
 
 const KINDS = {
@@ -141,15 +141,5 @@ function choice(box, option, { session }) {
     {},
     box,
     h("span.text", {}, h("span", {}, textObject(option.text, session)), description),
-  );
-}
-
-/** Files are not taken through the page; say so rather than pretend. */
-export function fileInput(handle) {
-  return h(
-    "p.field.no-files",
-    { ...handle.described },
-    icon("file", 18),
-    "This workspace's page cannot send files.",
   );
 }

@@ -140,6 +140,7 @@ export class Modals {
     const { box, view, surface } = this;
     this.setBusy(true);
     this.say("");
+    await Promise.allSettled(surface.sending);
     const answer = await this.asked("submit", { view_id: view.id, state: surface.state });
     this.setBusy(false);
     if (answer.ok) {

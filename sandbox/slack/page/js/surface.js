@@ -1,6 +1,6 @@
 /** A message or a view as something to act on. */
 
-import { act as post, Failure, sentence } from "./api.js";
+import { act as post, Failure, send, sentence } from "./api.js";
 import { entryOf, fieldOf, initialEntry, valueIn } from "./fields.js";
 import { toast } from "./toast.js";
 
@@ -18,6 +18,10 @@ export class Surface {
     this.state = structuredClone(state);
     /** What the person changed here, which an update of the view does not undo. */
     this.touched = new Set();
+    /** The input blocks that are shown, by block id. */
+    this.inputs = new Map();
+    /** Files on their way to the workspace. */
+    this.sending = new Set();
   }
 
   value(block, element) {
@@ -83,6 +87,26 @@ export class Surface {
       action_id: element.action_id,
       value,
     });
+  }
+
+  /** Send a file for a file input of a modal; returns it as the input's state has it. */
+  async give(block, file) {
+    const sending = send(
+      "give",
+      {
+        user: this.session.person.id,
+        view_id: this.container.view_id,
+        block_id: block.block_id,
+        name: file.name,
+      },
+      file,
+    );
+    this.sending.add(sending);
+    try {
+      return (await sending).file;
+    } finally {
+      this.sending.delete(sending);
+    }
   }
 
   /** Return the address of a file by its id. */

@@ -68,6 +68,7 @@ export class Conversation {
     this.clear();
     const { session } = this;
     this.unread = session.entry().unread;
+    session.seen();
     this.showHeader();
     this.composer.open();
     this.composer.offer([]);
@@ -105,12 +106,14 @@ export class Conversation {
     if (person === session.person && chat === session.chat) this.composer.offer(commands);
   }
 
-  /** Note that the person has seen everything, if they can. */
+  /** Note that the person has seen everything, if they can and that is news. */
   async markRead() {
-    const { session } = this;
+    const { session, state } = this;
     const { person, chat } = session;
-    if (!session.isReading(chat)) return;
+    const seen = `${person.id} ${chat} ${state.messages.at(-1)?.id}`;
+    if (!session.isReading(chat) || this.seen === seen) return;
     await act("read", { user: person.id, chat });
+    this.seen = seen;
   }
 
   // ---- the header -------------------------------------------------------------------------------

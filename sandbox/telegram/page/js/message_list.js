@@ -181,9 +181,8 @@ export class MessageList {
 
   /** Scroll without taking it for something the reader did. */
   scrollTo(top) {
-    const before = this.scroller.scrollTop;
     this.scroller.scrollTop = top;
-    this.isOurs = this.scroller.scrollTop !== before;
+    this.ours = this.scroller.scrollTop;
   }
 
   showKeypad() {
@@ -219,10 +218,8 @@ export class MessageList {
 
   scrolled() {
     this.markDays();
-    if (this.isOurs) {
-      this.isOurs = false;
-      return;
-    }
+    if (this.scroller.scrollTop === this.ours) return;
+    this.ours = null;
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     if (this.isAtEnd) this.missed = 0;

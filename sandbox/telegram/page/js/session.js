@@ -24,11 +24,19 @@ export class Session extends EventTarget {
     this.person = this.people[0];
   }
 
-  /** Take over a directory. */
-  learn({ bot, users, groups }) {
+  /** Take over a directory; `edition` tells whether it differs from the one before. */
+  learn(directory) {
+    const told = JSON.stringify(directory);
+    if (told === this.told) return;
+    this.told = told;
     this.edition = (this.edition ?? 0) + 1;
+    const { bot, users, groups } = directory;
     this.bot = { ...bot, id: String(bot.id) };
-    this.people = users.map((user) => ({ ...user, id: String(user.id) }));
+    // Whoever is known already stays the same object: others hold on to it.
+    const known = new Map(this.people?.map((person) => [person.id, person]));
+    this.people = users
+      .map((user) => ({ ...user, id: String(user.id) }))
+      .map((user) => Object.assign(known.get(user.id) ?? {}, user));
     this.groups = new Map(
       groups.map((group) => [
         String(group.id),
@@ -82,6 +90,14 @@ export class Session extends EventTarget {
   /** Return what the open chat became: a group that was upgraded has another id. */
   namesake() {
     return this.chats.find((entry) => entry.kind === "group" && entry.title === this.title);
+  }
+
+  /** Note that the open chat is being read. */
+  seen() {
+    const entry = this.entry();
+    if (!entry?.unread || !this.isReading(entry.id)) return;
+    entry.unread = 0;
+    this.tell("chats");
   }
 
   isReading(id) {
