@@ -226,4 +226,4 @@ def _problems(reader: Reader, found: Checked) -> str:
         text = reader.refusal(problem)
         lines.append(say("list.problem", line=number, text=text) if number else text)
     left = len(found.problems) - _MOST_PROBLEMS
-    return "\n".join([*lines, *([say("list.more", count=left)] if left > 0 else [])])
+    return "\n\n".join([*lines, *([say("list.more", count=left)] if left > 0 else [])])

@@ -84,6 +84,15 @@ class Sheet:
         """Return the sheet with fresh keys."""
         return replace(self, keys=tuple(tuple(map(_fresh, row)) for row in self._rows()))
 
+    def with_words_of(self, before: Sheet) -> Sheet:
+        """Return the sheet with the words of an earlier one for what has the same meaning."""
+        known = {_meaning(key): key.word for row in before.keys for key in row}
+        rows = (
+            tuple(replace(key, word=known.get(_meaning(key), key.word)) for key in row)
+            for row in self.keys
+        )
+        return replace(self, keys=tuple(rows))
+
     def _rows(self) -> list[list[Key]]:
         if self.asking is not None:
             asked = self.actions[self.asking]
@@ -135,17 +144,16 @@ def compose(
 ) -> tuple[str, Sheet]:
     """Store what a message will say and its buttons mean; return its name and its sheet.
 
-    A message that stands already (``message_id``) loses what its buttons meant before. Nothing is
-    stored of a new message without buttons.
+    A message that stands already (``message_id``) keeps its name, and the words of buttons that
+    mean what they meant: whoever taps just when the news comes is understood. Nothing is stored of
+    a new message without buttons.
     """
-    if message_id is not None:
-        connection.execute(
-            delete(telegram_message).where(
-                telegram_message.c.chat_id == chat_id, telegram_message.c.message_id == message_id
-            )
-        )
     sheet = Sheet(tuple(pages), tuple(actions)).drawn()
     name = secrets.token_urlsafe(9)
+    before = current(connection, chat_id, message_id) if message_id is not None else None
+    if before is not None:
+        name, sheet = before[0], sheet.with_words_of(before[1])
+        connection.execute(delete(telegram_message).where(telegram_message.c.id == name))
     has_meaning = any(not _is_link(key) for row in sheet.keys for key in row)
     if has_meaning or message_id is not None:
         connection.execute(
@@ -283,6 +291,10 @@ def _key(action: Action, index: int) -> Key:
 def is_link(action: Action) -> bool:
     """Whether a button opens a page."""
     return action.value.startswith(("https://", "http://"))
+
+
+def _meaning(key: Key) -> tuple[Op, str, str]:
+    return key.op, key.action, key.value
 
 
 def _is_link(key: Key) -> bool:
