@@ -47,7 +47,7 @@ from sandbox.slack import AppConfig, Channel, User, Workspace
 from workflows import orders
 from workflows.clock import system_clock
 from workflows.company import Company, OwnAccount, Permissions
-from workflows.database import Database
+from workflows.database import SqliteDatabase
 from workflows.dispatch import Dispatcher
 from workflows.orders import Order
 from workflows.people import Directory, Person
@@ -206,7 +206,7 @@ async def countersign(folder: Path) -> Starlette:
     """Return the real click path: Slack app, interactions, approvals, record, database."""
     company_ = company()
     cipher = Cipher(b"k" * 32)
-    database = Database(folder / "countersign.sqlite")
+    database = SqliteDatabase(folder / "countersign.sqlite")
     await database.open()
     tokens = await database.write(lambda connection: seed(connection, company_, cipher))
     (folder / "countersign.tokens").write_text("\n".join(tokens))

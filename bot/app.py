@@ -31,9 +31,9 @@ from bot.web.health import Delivery
 from bot.web.server import WebServer
 from connectors import registry
 from connectors.base import Capability, Connector, ConnectorError
-from workflows import audit, payees
+from workflows import audit, payees, replicas
 from workflows.clock import Clock, system_clock
-from workflows.database import Database
+from workflows.database import SQLITE_FILE, Database, database_at
 from workflows.dispatch import Dispatcher, Pace
 from workflows.opening import Hours
 from workflows.payees import Payee
@@ -42,10 +42,11 @@ from workflows.schedule import Schedule
 from workflows.second_factor import Cipher
 from workflows.statements import Collector
 from workflows.tables import connector_state
+from workflows.takeover import LOCAL
 
 log = structlog.get_logger(__name__)
 
-DATABASE, WORKFLOWS = "countersign.sqlite", "dispatch.sqlite"
+DATABASE, WORKFLOWS = SQLITE_FILE, "dispatch.sqlite"
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _CONSENT_SECONDS = 6 * 3600.0
 
@@ -96,8 +97,11 @@ class App:
         self._settings = settings
         self._clock = clock
         folder = Path(settings.storage.folder)
-        self._workflows = folder / WORKFLOWS
-        self.database = Database(folder / DATABASE)
+        address = settings.storage.database
+        self._workflows = address.get_secret_value() if address else folder / WORKFLOWS
+        self.database = database_at(
+            settings.storage.where, migrates=settings.storage.migrate == "start"
+        )
         self.connectors: Mapping[str, Connector] = {
             name: registry.build(name, each, DatabaseState(self.database, name), clock)
             for name, each in settings.connectors.items()
@@ -126,6 +130,8 @@ class App:
                 for name, each in settings.connectors.items()
                 if each.takes_payments is not None
             },
+            # One process alone serves a file; a server is there for any number.
+            replica_id=replicas.new_id() if settings.storage.database else LOCAL,
         )
         self.collector = Collector(self.database, self.company, self.connectors, clock)
         key = settings.storage.key.get_secret_value()
@@ -171,13 +177,15 @@ class App:
         await self.database.open()
         await self._register()
         await self.dispatcher.start(self._workflows)
+        await self.dispatcher.takeover.beat()
         self._build_chats()
         await self._start_web()
         for name in self._chats:
             await self._start_chat(name)
-        for notifier in self._notifiers.values():
-            self._spawn(notifier.run())
-        self._spawn(self._consents())
+        # What must not happen twice is done by one replica at a time.
+        for name, notifier in self._notifiers.items():
+            self._spawn(self.database.lease(f"notifier:{name}").run(notifier.run))
+        self._spawn(self.database.lease("consents").run(self._consents))
         self.schedule.start()
 
     async def stop(self) -> None:

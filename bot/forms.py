@@ -295,7 +295,6 @@ def confirm_list_form(reader: Reader, token: str, facts: tuple[Fact, ...], equal
         InputKind.TICK,
         say("form.list.equal", count=equal),
         choices=(Choice("yes", say("form.list.equal_yes")),),
-        is_optional=True,
     )
     return Form(
         id="list_confirm",

@@ -197,7 +197,7 @@ class Messages:
             return value
         try:
             match name:
-                case "free" | "closing" | "difference":
+                case "free" | "closing" | "difference" | "total":
                     number, _, currency = value.partition(" ")
                     return self.money(language, Money.parse(number, currency))
                 case "at" | "until":

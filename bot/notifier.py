@@ -55,7 +55,6 @@ class Notifier:
         self._chat = chat
         self._digest_channel = digest_channel
         self._cursor = f"notifier:{chat.name}"
-        self._homes: set[str] = set()
         self.behind_since: datetime | None = None
 
     async def run(self) -> None:
@@ -324,7 +323,10 @@ class Notifier:
 
     async def show_home(self, person: Person) -> None:
         """Show a person's page now, and keep it up to date from here on."""
-        self._homes.add(person.id)
+        await self._services.database.write(
+            lambda connection: posted.remember_viewer(connection, self._chat.name, person.id),
+            recorded=False,
+        )
         await self._publish(person)
 
     async def _refresh_homes(self, touched: Sequence[Order]) -> None:
@@ -332,7 +334,10 @@ class Notifier:
         concerned = {order.requester_id for order in touched}
         for order in touched:
             concerned |= {person.id for person in approvals.approvers(company, order)}
-        for person_id in sorted(concerned & self._homes):
+        viewers = await self._services.database.read(
+            lambda connection: posted.viewers(connection, self._chat.name, concerned)
+        )
+        for person_id in viewers:
             person = company.directory.get(person_id)
             if person is None:
                 continue

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
-from workflows.tables import posted_card, told
+from workflows.tables import home_viewer, posted_card, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,31 @@ def remember(connection: Connection, chat: str, posted: Posted, *, now: datetime
             posted_at=now,
         )
     )
+
+
+def remember_viewer(connection: Connection, chat: str, person_id: str) -> None:
+    """Remember that a person looks at their own page in a chat."""
+    there = connection.execute(select(home_viewer).where(*_viewer(chat, person_id))).first()
+    if there is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(home_viewer).values(chat=chat, person_id=person_id))
+        except IntegrityError:  # another replica was quicker
+            return
+
+
+def viewers(connection: Connection, chat: str, people: Collection[str]) -> list[str]:
+    """Return which of ``people`` look at their own page in a chat."""
+    rows = connection.execute(
+        select(home_viewer.c.person_id)
+        .where(home_viewer.c.chat == chat, home_viewer.c.person_id.in_(people))
+        .order_by(home_viewer.c.person_id)
+    )
+    return list(rows.scalars())
+
+
+def _viewer(chat: str, person_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return home_viewer.c.chat == chat, home_viewer.c.person_id == person_id
 
 
 def was_told(connection: Connection, chat: str, seq: int, audience: str) -> bool:

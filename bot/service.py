@@ -9,11 +9,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import structlog
 
-from bot.app import DATABASE, App, DatabaseState
+from bot.app import App, DatabaseState
 from bot.settings import Settings, company_of
 from bot.telegram.chat import deep_link
 from bot.telegram.setup import username_of
@@ -22,7 +21,7 @@ from connectors.base import Capability, Consent
 from workflows import audit, linking, people
 from workflows.audit import Verification
 from workflows.clock import system_clock
-from workflows.database import Database
+from workflows.database import Database, open_database
 from workflows.people import Person
 from workflows.refusal import Refusal
 
@@ -114,12 +113,8 @@ def _person(settings: Settings, who: str) -> Person:
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Database]:
     """Open the company's database, beside a service that may be running."""
-    database = Database(Path(settings.storage.folder) / DATABASE)
-    await database.open()
-    try:
+    async with open_database(settings.storage.where, migrates=False) as database:
         yield database
-    finally:
-        await database.close()
 
 
 async def verify_record(settings: Settings) -> Verification:

@@ -9,19 +9,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    type_coerce,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import NULLTYPE
 
 from workflows import canonical
+from workflows.database import is_recorded
 from workflows.prepared import Prepared
 from workflows.tables import audit_entry, cursor
 
 GENESIS = "0" * 64
 """The previous hash of the first entry."""
+
+PAGE = 2000
+"""How many entries are read at a time."""
+
+_LARGEST = 2**53 - 1
+_BELOW_ALL = -(2**63)
 
 SYSTEM = "system"
 """Actor of what no person did."""
@@ -67,6 +85,23 @@ _HEAD = Prepared(
     select(audit_entry.c.seq, audit_entry.c.hash).order_by(audit_entry.c.seq.desc()).limit(1)
 )
 _APPEND = Prepared(insert(audit_entry))
+_RAW: Select[Any] = cast(
+    "Select[Any]",
+    select(*(type_coerce(column, NULLTYPE).label(column.name) for column in audit_entry.c)),
+)
+"""Entries as the driver gives them, so that nothing is mended by reading."""
+_PAGE = Prepared(
+    _RAW.where(audit_entry.c.seq > bindparam("after"))
+    .order_by(audit_entry.c.seq)
+    .limit(bindparam("most"))
+)
+_NUMBERS = Prepared(
+    select(type_coerce(audit_entry.c.seq, NULLTYPE))
+    .where(audit_entry.c.seq > bindparam("after"))
+    .order_by(audit_entry.c.seq)
+    .limit(bindparam("most"))
+)
+_ONE = Prepared(_RAW.where(audit_entry.c.seq == bindparam("seq")))
 _AFTER = (
     select(audit_entry)
     .where(audit_entry.c.seq > bindparam("after"))
@@ -88,6 +123,7 @@ def append(
 
     ``facts`` must be JSON whose integers fit RFC 8785 (±2^53); amounts go in as strings.
     """
+    assert is_recorded(connection), "only a recorded write may append to the record"
     newest, previous = head(connection)
     seq = newest + 1
     body = canonical.dumps(
@@ -116,6 +152,24 @@ def append(
     return seq
 
 
+def told(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a row's columns as facts, from which the row can be told again.
+
+    `workflows.record` compares every row with what its entries say of it.
+    """
+    return {name: _as_fact(value) for name, value in values.items()}
+
+
+def _as_fact(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return str(value)
+    return str(value) if isinstance(value, str) else value
+
+
 def after(connection: Connection, seq: int, most: int = 200) -> list[Entry]:
     """Return up to ``most`` entries that follow number ``seq``."""
     rows = connection.execute(_AFTER, {"after": seq, "most": most})
@@ -135,6 +189,13 @@ def head(connection: Connection) -> tuple[int, str]:
     return _HEAD.row(connection, {}) or (0, GENESIS)
 
 
+def hash_of(connection: Connection, seq: int) -> str | None:
+    """Return the hash of entry ``seq``, or None where there is none."""
+    return connection.execute(
+        select(audit_entry.c.hash).where(audit_entry.c.seq == seq)
+    ).scalar_one_or_none()
+
+
 def position(connection: Connection, name: str) -> int | None:
     """Return how far the follower ``name`` has read, or None when it never did."""
     return connection.execute(
@@ -150,38 +211,115 @@ def advance(connection: Connection, name: str, seq: int) -> None:
         connection.execute(cursor.update().where(cursor.c.name == name).values(seq=seq))
 
 
-def verify(connection: Connection, *, page: int = 5000) -> Verification:
-    """Walk the whole chain: numbers without gaps, bodies as hashed, columns as the bodies say."""
-    seq, previous = 0, GENESIS
+def verify(connection: Connection) -> Verification:
+    """Walk the whole chain: numbers without gaps, bodies as hashed, columns as the bodies say.
+
+    What the chain alone cannot tell (its end cut off, all of it written anew, tables that say
+    something else) is `workflows.record.verification`'s to find.
+    """
     total = connection.execute(select(func.count()).select_from(audit_entry)).scalar_one()
-    for row in _walk(connection, page):
-        if row["seq"] != seq + 1:
-            return Verification(total, previous, seq + 1, "missing")
-        problem = _fault(row, previous)
-        if problem:
-            return Verification(total, previous, row["seq"], problem)
-        seq, previous = row["seq"], row["hash"]
-    return Verification(total, previous)
+    newest = GENESIS
+    for seq, found, flaw in walk(connection):
+        if flaw:
+            return Verification(total, newest, seq, flaw)
+        newest = found
+    return Verification(total, newest)
 
 
-def _walk(connection: Connection, page: int) -> Iterator[RowMapping]:
-    seq = -1
-    while rows := connection.execute(_AFTER, {"after": seq, "most": page}).mappings().all():
+def walk(
+    connection: Connection, seq: int = 0, previous: str = GENESIS
+) -> Iterator[tuple[int, str, str | None]]:
+    """Check every entry that follows number ``seq``, whose hash is ``previous``, in order.
+
+    Yields number, hash and what is wrong with it. A gap is told once, where it begins, without a
+    hash. After something wrong, the walk goes on from what is there.
+    """
+    expected: str | None = previous
+    for row in _rows(connection, seq):
+        number = row[0]
+        if type(number) is not int or number <= seq:
+            yield seq, "", f"is followed by one whose number is {number!r:.40}"
+            continue
+        if number != seq + 1:
+            gap = number - seq - 1
+            yield seq + 1, "", "is missing" if gap == 1 else f"and {gap - 1} after it are missing"
+            expected = None
+        seq = number
+        if len(row) == 1:
+            yield seq, "", "cannot be read"
+            expected = None
+            continue
+        try:
+            flaw = _flaw(row, row[6] if expected is None else expected)
+        except (TypeError, AttributeError, ValueError, LookupError):
+            flaw = "has a value of another kind than was written"
+        expected = str(row[7])
+        yield seq, expected, flaw
+
+
+def _rows(connection: Connection, seq: int) -> Iterator[tuple[Any, ...]]:
+    """Return entries as the driver gives them; of one that it cannot read, only the number."""
+    broken = driver_errors(connection)
+    position: Any = seq if seq else _BELOW_ALL
+    while True:
+        try:
+            rows = _PAGE.rows(connection, {"after": position, "most": PAGE})
+        except broken:
+            rows = _one_by_one(connection, position, broken)
+        if not rows:
+            return
         yield from rows
-        seq = rows[-1]["seq"]
+        position = rows[-1][0]
 
 
-def _fault(row: RowMapping, previous: str) -> str | None:
-    if row["previous_hash"] != previous:
+def _one_by_one(
+    connection: Connection, position: Any, broken: tuple[type[Exception], ...]
+) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    for (number,) in _NUMBERS.rows(connection, {"after": position, "most": PAGE}):
+        try:
+            found += _ONE.rows(connection, {"seq": number})
+        except broken:
+            found.append((number,))
+    return found
+
+
+def driver_errors(connection: Connection) -> tuple[type[Exception], ...]:
+    """Return what a driver raises when it cannot read what is stored."""
+    assert connection.dialect.loaded_dbapi is not None
+    return (DBAPIError, connection.dialect.loaded_dbapi.Error)
+
+
+def stored_instant(value: Any) -> str | None:
+    """Return an instant in the record's form from what a driver returns for it, or None."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, str) and value[10:11] == " ":
+        return f"{value[:10]}T{value[11:]}+00:00"
+    return None
+
+
+def _flaw(row: tuple[Any, ...], previous: str) -> str | None:
+    seq, at, actor, kind, subject, body, previous_hash, own = row
+    if previous_hash != previous:
         return "does not follow the entry before it"
-    if row["hash"] != _link(previous, row["body"].encode()):
+    if own != hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest():
         return "does not have the hash it was given"
-    body = json.loads(row["body"])
-    names: Sequence[str] = ("seq", "actor", "kind", "subject")
-    if any(body[name] != row[name] for name in names):
-        return "has columns that differ from its body"
-    if body["at"] != row["at"].isoformat(timespec="microseconds"):
-        return "has columns that differ from its body"
+    instant = stored_instant(at)
+    texts = f"{actor}{kind}{subject}"
+    # The body's own ends, as `append` writes them where nothing has to be escaped.
+    if (
+        '"' not in texts
+        and "\\" not in texts
+        and body.startswith(f'{{"actor":"{actor}","at":"{instant}","facts":{{')
+        and body.endswith(f'}},"kind":"{kind}","seq":{seq},"subject":"{subject}"}}')
+    ):
+        return None
+    said = json.loads(body)
+    columns = {"seq": seq, "at": instant, "actor": actor, "kind": kind, "subject": subject}
+    for name, value in columns.items():
+        if said[name] != value:
+            return f"has columns that differ from its body: {name} is {value!r:.80}"
     return None
 
 

@@ -100,17 +100,17 @@ def not_sent(
     if now - order.updated_at >= give_up_after:
         fail(connection, order, error.code, error.detail, now)
         return orders.get(connection, order_id)
-    write(connection, order_id, now, state=str(Stage.PREPARED))
+    written = write(connection, order_id, now, state=str(Stage.PREPARED))
     # Told once, not at every attempt: people need the news, not the noise.
-    if sent.attempts == 1:
-        audit.append(
-            connection,
-            at=now,
-            actor=audit.SYSTEM,
-            kind="instruction.not_sent",
-            subject=order_id,
-            facts={"code": error.code, "detail": error.detail},
-        )
+    is_first = sent.attempts == 1
+    audit.append(
+        connection,
+        at=now,
+        actor=audit.SYSTEM,
+        kind="instruction.not_sent" if is_first else "instruction.not_sent_again",
+        subject=order_id,
+        facts={"code": error.code, "detail": error.detail, **written},
+    )
     return order
 
 
@@ -130,7 +130,7 @@ def lost(
     order = orders.get(connection, order_id)
     if order.state != OrderState.RELEASED:
         return
-    write(connection, order_id, now, state=str(Stage.UNKNOWN))
+    written = write(connection, order_id, now, state=str(Stage.UNKNOWN))
     orders.change(
         connection,
         order,
@@ -138,7 +138,7 @@ def lost(
         now=now,
         actor=audit.SYSTEM,
         kind="order.unknown",
-        facts={"code": code, "detail": detail, "alarm": is_alarm},
+        facts={"code": code, "detail": detail, "alarm": is_alarm, **written},
         values={"reason_code": code, "reason_text": detail},
     )
 
@@ -167,7 +167,7 @@ def ask_back(
     if order.requester_id != person.id:
         raise Refusal("order.not_yours", order=order_id)
     if order.state == OrderState.RELEASED and sent is not None and sent.state == Stage.PREPARED:
-        write(connection, order_id, now, state=str(Stage.CLOSED))
+        written = write(connection, order_id, now, state=str(Stage.CLOSED))
         return orders.change(
             connection,
             order,
@@ -175,10 +175,11 @@ def ask_back(
             now=now,
             actor=person.id,
             kind="order.cancelled",
+            facts=written,
         )
     if order.state != OrderState.SUBMITTED or not can_stop:
         raise Refusal("order.too_late", order=order_id, state=order.state)
-    write(connection, order_id, now, cancel_asked_by=person.id)
+    written = write(connection, order_id, now, cancel_asked_by=person.id)
     return orders.change(
         connection,
         order,
@@ -186,6 +187,7 @@ def ask_back(
         now=now,
         actor=person.id,
         kind="order.cancel_asked",
+        facts=written,
     )
 
 
@@ -197,7 +199,7 @@ def not_stopped(
     sent = find(connection, order_id)
     if sent is None or sent.cancel_asked_by is None or order.is_final:
         return order
-    write(connection, order_id, now, cancel_asked_by=None)
+    written = write(connection, order_id, now, cancel_asked_by=None)
     return orders.change(
         connection,
         order,
@@ -205,7 +207,7 @@ def not_stopped(
         now=now,
         actor=audit.SYSTEM,
         kind="order.cancel_refused",
-        facts={"code": code, "detail": detail},
+        facts={"code": code, "detail": detail, **written},
     )
 
 
@@ -242,7 +244,7 @@ def learned(
     )
     if not is_news:
         return order
-    write(
+    written = write(
         connection,
         order_id,
         now,
@@ -252,7 +254,7 @@ def learned(
         waiting_for_person=outcome.waiting_for_person,
         entry_reference=outcome.entry_reference or sent.entry_reference,
     )
-    _follow_outcome(connection, order, to, outcome, reference, now)
+    _follow_outcome(connection, order, to, outcome, written, now)
     return orders.get(connection, order_id)
 
 
@@ -267,7 +269,7 @@ def _follow_outcome(
     order: Order,
     to: OrderState,
     outcome: base.Outcome,
-    reference: str | None,
+    written: Mapping[str, Any],
     now: datetime,
 ) -> None:
     kinds = {
@@ -293,10 +295,11 @@ def _follow_outcome(
         kind=kinds.get(to, "order.submitted" if is_first else "order.status"),
         facts={
             "status": outcome.status,
-            "reference": reference,
+            "reference": written["instruction"]["reference"],
             "waiting_for_person": outcome.waiting_for_person,
             "code": values.get("reason_code"),
             "detail": values.get("reason_text"),
+            **written,
         },
         values=values,
     )
@@ -313,7 +316,7 @@ def booked(
     if order.state not in {OrderState.RELEASED, OrderState.SUBMITTED, OrderState.UNKNOWN}:
         return order
     reference = entry_reference[:128] if entry_reference else None
-    write(
+    written = write(
         connection,
         order_id,
         now,
@@ -328,7 +331,7 @@ def booked(
         now=now,
         actor=audit.SYSTEM,
         kind="order.settled",
-        facts={"by_statement": True, "entry": reference},
+        facts={"by_statement": True, "entry": reference, **written},
         values={"reason_code": None, "reason_text": None},
     )
     return orders.get(connection, order_id)
@@ -339,7 +342,7 @@ def has_nothing(connection: Connection, order_id: str, *, now: datetime) -> Orde
     order = orders.get(connection, order_id)
     if order.state != OrderState.UNKNOWN:
         return order
-    write(connection, order_id, now, state=str(Stage.PREPARED))
+    written = write(connection, order_id, now, state=str(Stage.PREPARED))
     orders.change(
         connection,
         order,
@@ -347,6 +350,7 @@ def has_nothing(connection: Connection, order_id: str, *, now: datetime) -> Orde
         now=now,
         actor=audit.SYSTEM,
         kind="order.not_received",
+        facts=written,
         values={"reason_code": None, "reason_text": None},
     )
     return orders.get(connection, order_id)
@@ -359,7 +363,7 @@ def ask_person(connection: Connection, order_id: str, *, now: datetime) -> None:
     assert sent is not None
     if order.state != OrderState.UNKNOWN or sent.state != Stage.UNKNOWN:
         return
-    write(connection, order_id, now, state=str(Stage.UNDECIDED))
+    written = write(connection, order_id, now, state=str(Stage.UNDECIDED))
     orders.change(
         connection,
         order,
@@ -367,6 +371,7 @@ def ask_person(connection: Connection, order_id: str, *, now: datetime) -> None:
         now=now,
         actor=audit.SYSTEM,
         kind="order.decision_needed",
+        facts=written,
     )
 
 
@@ -405,7 +410,7 @@ def resolve(
     if isinstance(verdict, Refusal):
         return verdict
     to = OrderState.SETTLED if was_executed else OrderState.FAILED
-    write(connection, order_id, now, state=str(Stage.CLOSED))
+    written = write(connection, order_id, now, state=str(Stage.CLOSED))
     orders.change(
         connection,
         order,
@@ -418,6 +423,7 @@ def resolve(
             "note": note,
             "factor": second_factor.TOTP,
             "digest": order.digest,
+            **written,
         },
         values={
             "reason_code": "resolved.executed" if was_executed else "resolved.not_executed",
@@ -431,8 +437,9 @@ def fail(
     connection: Connection, order: Order, code: str, detail: str | None, now: datetime
 ) -> None:
     """Fail an order of which certainly nothing was executed, with the reason."""
+    written: Mapping[str, Any] = {}
     if find(connection, order.id) is not None:
-        write(connection, order.id, now, state=str(Stage.CLOSED))
+        written = write(connection, order.id, now, state=str(Stage.CLOSED))
     orders.change(
         connection,
         order,
@@ -440,14 +447,18 @@ def fail(
         now=now,
         actor=audit.SYSTEM,
         kind="order.failed",
-        facts={"code": code, "detail": detail},
+        facts={"code": code, "detail": detail, **written},
         values={"reason_code": code[:64], "reason_text": (detail or "")[:500] or None},
     )
 
 
-def write(connection: Connection, order_id: str, now: datetime, **values: Any) -> None:
-    """Change an instruction's row; what changes for the order is on the record with it."""
+def write(connection: Connection, order_id: str, now: datetime, **values: Any) -> Mapping[str, Any]:
+    """Change an instruction's row; return the facts that put it on the record.
+
+    They belong in the entry of what changes for the order, in the same transaction.
+    """
     written: Mapping[str, Any] = {**values, "updated_at": now}
     connection.execute(
         update(instruction).where(instruction.c.order_id == order_id).values(**written)
     )
+    return {"instruction": audit.told(written)}

@@ -291,7 +291,7 @@ def insert_new(connection: Connection, order: Order, *, facts: Mapping[str, Any]
         actor=order.requester_id,
         kind="order.requested",
         subject=order.id,
-        facts=facts,
+        facts={**facts, "row": audit.told({name: getattr(order, name) for name in _FIELDS})},
     )
 
 
@@ -347,7 +347,12 @@ def change(
         actor=actor,
         kind=kind,
         subject=order.id,
-        facts={"from": str(present), "to": str(to), **(facts or {})},
+        facts={
+            "from": str(present),
+            "to": str(to),
+            **(facts or {}),
+            **({"row": audit.told(values)} if values else {}),
+        },
     )
     return replace(
         order,

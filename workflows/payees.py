@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -48,8 +48,8 @@ def register(connection: Connection, payees: Iterable[Payee], *, now: datetime) 
             _change(connection, before, each, now)
     for row in known.values():
         if row.active and row.id not in wanted:
-            _write(connection, row.id, active=False)
-            _record(connection, "payee.removed", row.id, now, {"name": row.name})
+            written = _write(connection, row.id, active=False)
+            _record(connection, "payee.removed", row.id, now, {"name": row.name, **written})
 
 
 def search(connection: Connection, text: str, *, most: int = 100) -> list[Payee]:
@@ -135,23 +135,19 @@ def _settled_since(connection: Connection, payee_id: str, iban: str, since: date
 
 
 def _insert(connection: Connection, each: Payee, now: datetime) -> None:
-    connection.execute(
-        insert(payee).values(
-            id=each.id,
-            name=each.name,
-            iban=each.iban,
-            bic=each.bic,
-            country=each.country,
-            trusted=each.trusted,
-            active=True,
-        )
-    )
+    row = {**asdict(each), "active": True}
+    connection.execute(insert(payee).values(**row))
     _record(
         connection,
         "payee.registered",
         each.id,
         now,
-        {"name": each.name, "iban": each.iban, "trusted": each.trusted},
+        {
+            "name": each.name,
+            "iban": each.iban,
+            "trusted": each.trusted,
+            "row": audit.told(row),
+        },
     )
 
 
@@ -160,7 +156,7 @@ def _change(
 ) -> None:
     old = before._mapping
     details_changed = (old["iban"], old["bic"]) != (each.iban, each.bic)
-    _write(
+    written = _write(
         connection,
         each.id,
         name=each.name,
@@ -179,12 +175,15 @@ def _change(
         {
             "before": {"name": old["name"], "iban": old["iban"], "trusted": old["trusted"]},
             "after": {"name": each.name, "iban": each.iban, "trusted": each.trusted},
+            **written,
         },
     )
 
 
-def _write(connection: Connection, payee_id: str, **values: object) -> None:
+def _write(connection: Connection, payee_id: str, **values: object) -> dict[str, object]:
+    """Change a row; return the facts that put it on the record."""
     connection.execute(update(payee).where(payee.c.id == payee_id).values(**values))
+    return {"row": audit.told(values)}
 
 
 def _record(

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from connectors.money import Money
-from workflows import audit, kept_files, payees, payment_files, requests
+from workflows import audit, kept_files, orders, payees, payment_files, requests
 from workflows.company import Company
 from workflows.kept_files import KeptFile
 from workflows.orders import Order
@@ -100,7 +100,7 @@ def check(
             problems.append((row.number, refusal))
     checked = Checked(kept, tuple(lines), tuple(problems))
     if not problems:
-        problems += _beyond_funds(company, checked, available)
+        problems += _beyond_funds(connection, company, checked, available)
     return Checked(kept, tuple(lines), tuple(sorted(problems, key=lambda each: each[0])))
 
 
@@ -172,13 +172,17 @@ def _line(
 
 
 def _beyond_funds(
-    company: Company, checked: Checked, available: Mapping[str, Money | None]
+    connection: Connection,
+    company: Company,
+    checked: Checked,
+    available: Mapping[str, Money | None],
 ) -> list[tuple[int, Refusal]]:
     """Return the accounts that have enough for each payment and not for all of them."""
     found = []
     for account_id, total in checked.totals.items():
         there = available.get(account_id)
-        if there is not None and total.minor > there.minor:
+        taken = orders.committed_minor(connection, account_id)
+        if there is not None and total.minor > there.minor - taken:
             name = company.accounts[account_id].name
             found.append((0, Refusal("list.funds", account=name, total=str(total))))
     return found

@@ -40,6 +40,7 @@ def keep(connection: Connection, order_id: str, found: Receipt, *, now: datetime
         subject=order_id,
         facts={
             "reference": found.reference[:128],
+            "media_type": found.media_type,
             "sha256": sha256,
             "booked_on": found.booked_on.isoformat() if found.booked_on else None,
             "official": found.is_official,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from workflows import approvals, audit, freeze, instructions, orders, payees
 from workflows.company import Company
@@ -78,17 +78,16 @@ def release(
     if (reason := no_longer_holds(connection, company, order)) is not None:
         instructions.fail(connection, order, reason, None, now)
         return orders.get(connection, order_id)
-    connection.execute(
-        insert(instruction).values(
-            order_id=order.id,
-            request_id=str(uuid.uuid4()),
-            service=service_of(order),
-            connector=order.connector,
-            state=str(Stage.PREPARED),
-            attempts=0,
-            updated_at=now,
-        )
-    )
+    prepared = {
+        "order_id": order.id,
+        "request_id": str(uuid.uuid4()),
+        "service": service_of(order),
+        "connector": order.connector,
+        "state": str(Stage.PREPARED),
+        "attempts": 0,
+        "updated_at": now,
+    }
+    connection.execute(insert(instruction).values(**prepared))
     return orders.change(
         connection,
         order,
@@ -96,7 +95,11 @@ def release(
         now=now,
         actor=audit.SYSTEM,
         kind="order.released",
-        facts={"digest": order.digest, "end_to_end_id": order.end_to_end_id},
+        facts={
+            "digest": order.digest,
+            "end_to_end_id": order.end_to_end_id,
+            "instruction": audit.told(prepared),
+        },
     )
 
 
@@ -166,10 +169,9 @@ def claim(
         return Claim(Stage.CLOSED)
     if wait := _turn(connection, order.connector, allowance, now):
         return Claim(Stage.PREPARED, wait)
-    connection.execute(
-        update(instruction)
-        .where(instruction.c.order_id == order_id)
-        .values(state=str(Stage.SENDING), attempts=sent.attempts + 1, sent_at=now, updated_at=now)
+    attempt = sent.attempts + 1
+    written = instructions.write(
+        connection, order_id, now, state=str(Stage.SENDING), attempts=attempt, sent_at=now
     )
     audit.append(
         connection,
@@ -177,7 +179,7 @@ def claim(
         actor=audit.SYSTEM,
         kind="instruction.sending",
         subject=order_id,
-        facts={"request_id": sent.request_id, "attempt": sent.attempts + 1},
+        facts={"request_id": sent.request_id, "attempt": attempt, **written},
     )
     return Claim(Stage.PREPARED)
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -28,8 +29,8 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 2
-"""Raised with every change of the tables; a database of another version is refused at start."""
+SCHEMA = "0003"
+"""The newest of workflows/migrations; an older database is brought up to it, a newer refused."""
 
 metadata = MetaData(
     naming_convention={
@@ -65,7 +66,12 @@ def _table(name: str, *parts: Any) -> Table:
     return Table(name, metadata, *parts)
 
 
-schema_info = _table("schema_info", Column("version", Integer, primary_key=True))
+schema_version = _table(
+    # As Alembic keeps it; one row.
+    "alembic_version",
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 audit_entry = _table(
     "audit_entry",
@@ -456,4 +462,22 @@ balance_reading = _table(
     Column("booked_minor", BigInteger),
     Column("available_minor", BigInteger),
     Column("at", Instant, nullable=False),
+)
+
+checkpoint = _table(
+    # What the record was at some moments, signed; see workflows/record.
+    "checkpoint",
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # The exact bytes that were signed: they are never serialised again to be verified.
+    Column("body", Text, nullable=False),
+    # Base64; None where there is no key.
+    Column("signature", String(88)),
+)
+
+record_node = _table(
+    # Hashes of whole subtrees of the record's Merkle tree, so that nobody computes them again.
+    "record_node",
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
 )

@@ -125,7 +125,7 @@ def _hours(raw: Raw, values: Mapping[str, Any], place: Place) -> Iterator[Proble
         Hours.parse(written)
     except ValueError as error:
         at = (*place, "takes_payments")
-        yield raw.problem(at, f"{str(error)}.", 'Write "mon-fri 06:00-22:00".')
+        yield raw.problem(at, f"{error!s}.", 'Write "mon-fri 06:00-22:00".')
 
 
 def _files_beside(raw: Raw, values: Mapping[str, Any]) -> dict[str, Any]:

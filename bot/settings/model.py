@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ from bot.settings.values import (
     Country,
     Cron,
     Currency,
+    DatabaseAddress,
     Duration,
     Email,
     Iban,
@@ -64,6 +66,18 @@ class StorageSettings(_Section):
     key: StorageKey = Field(
         description="Encrypts second factors: 32 bytes in base64. Keep a copy elsewhere."
     )
+    database: DatabaseAddress | None = Field(
+        default=None, description="PostgreSQL, for replicas; a file in folder when not given."
+    )
+    migrate: Literal["start", "manual"] = Field(
+        default="start",
+        description="Whether a new version brings older tables up to date by itself.",
+    )
+
+    @property
+    def where(self) -> Path | str:
+        """Where `workflows.database.database_at` finds the database."""
+        return self.database.get_secret_value() if self.database else Path(self.folder)
 
 
 class WebSettings(_Section):

@@ -17,6 +17,8 @@ from schwifty.exceptions import SchwiftyException
 
 from connectors.money import MoneyError, exponent
 
+_DATABASE = re.compile(r"postgres(?:ql)?://[^/?#]*/[^/?#]+", re.IGNORECASE)
+_PASSWORD = re.compile(r"^[^/]*//[^/@]*:[^/@]+@|[?&]password=", re.IGNORECASE)
 _TELEGRAM_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,80}")
 
 
@@ -130,6 +132,22 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _database(value: object) -> object:
+    """Return the address of a PostgreSQL database; one with a password only by reference."""
+    address = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(address, str) or not _DATABASE.match(address):
+        raise _wrong(
+            "this is no address of a PostgreSQL database.",
+            'Write "postgresql://user@host/database", or drop it: SQLite in storage.folder.',
+        )
+    if isinstance(value, str) and _PASSWORD.search(address):
+        raise _wrong(
+            "a password does not belong in this file.",
+            'Write { env = "DATABASE_URL" } or { file = "secrets/database" } and put it there.',
+        )
+    return SecretStr(address)
+
+
 def _telegram_token(value: SecretStr) -> SecretStr:
     if not _TELEGRAM_TOKEN.fullmatch(value.get_secret_value()):
         raise _wrong(
@@ -166,6 +184,7 @@ Language = Literal["en", "zh_CN"]
 WebAddress = Annotated[str, AfterValidator(_url)]
 ApiAddress = Annotated[str, AfterValidator(_api_url)]
 StorageKey = Annotated[Secret, AfterValidator(_key)]
+DatabaseAddress = Annotated[SecretStr, BeforeValidator(_database)]
 BotToken = Annotated[Secret, _token("xoxb-")]
 TelegramToken = Annotated[Secret, AfterValidator(_telegram_token)]
 AppToken = Annotated[Secret, _token("xapp-")]

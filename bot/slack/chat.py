@@ -288,7 +288,8 @@ class SlackChat:
             channel=opened["channel"]["id"],
             content=file.content,
             filename=file.name,
-            title=file.title,
+            title=file.name,
+            initial_comment=render.neutral(file.title),
         )
 
     async def picture(

@@ -83,6 +83,7 @@ class TelegramApp:
         self._inbox = Inbox(services.database, services.clock, self._process, self._apologise)
         self._webhook = Webhook(self._bot, self._inbox, services.clock) if is_webhook else None
         self._poller = Poller(listening_bot, self._inbox, services.clock)
+        self._polling = services.database.lease("telegram:poll")
         self._conversations = Conversations(
             services, interactions, chat, self._caller_of, expires_after=expires_after
         )
@@ -109,12 +110,17 @@ class TelegramApp:
         """Learn who we are, tell Telegram our commands, and begin to listen."""
         with refusals_sorted():
             await self._connect()
-        if self._webhook is None:
+        if self._services.dispatcher.takeover.is_alone:
             await self._inbox.reclaim()
-            self._spawn(self._poller.run())
+        if self._webhook is None:
+            self._spawn(self._polling.run(self._poll))
         self._spawn(self._inbox.run())
         self._spawn(self._tidy())
         log.info("telegram", bot=self._bot.username, mode="webhook" if self._webhook else "polling")
+
+    async def _poll(self) -> None:
+        """Ask for updates while no other replica does: Telegram answers one at a time."""
+        await self._poller.run()
 
     async def _connect(self) -> None:
         await self._application.initialize()
@@ -161,7 +167,7 @@ class TelegramApp:
         """Whether Telegram could deliver now."""
         if self._webhook is not None:
             return self._webhook.is_set
-        return self._poller.is_connected
+        return self._poller.is_connected or not self._polling.is_held
 
     @property
     def last_delivery(self) -> datetime | None:
@@ -350,26 +356,29 @@ class TelegramApp:
     async def _press(self, query: CallbackQuery, key: str) -> tuple[str | None, bool]:
         """Do what a button asks for; return what to say over the chat, and how loudly."""
         data, message, user = query.data or "", query.message, query.from_user
-        if data.startswith(f"{dialogue.PREFIX}:"):
-            return await self._conversations.pressed(user.id, data, key), False
         if message is None:
             return self._company_text("telegram.not_yours"), True
         chat_id, message_id = message.chat.id, message.message_id
-        pressed = await self._services.database.write(
-            lambda connection: buttons.press(
-                connection, user_id=user.id, chat_id=chat_id, message_id=message_id, data=data
-            )
+        if data.startswith(f"{dialogue.PREFIX}:"):
+            message_id = message_id if chat_id == user.id else 0
+            return await self._conversations.pressed(user.id, message_id, data, key), False
+        database = self._services.database
+        find = partial(
+            buttons.pressed, user_id=user.id, chat_id=chat_id, message_id=message_id, data=data
         )
+        pressed = await database.read(find)
         said = await self._do(user, pressed, key)
-        if pressed.is_known:
+        if pressed.name:
+            # Not before it is done: after a crash the same press comes again, and means the same.
+            await database.write(lambda connection: buttons.use_up(connection, pressed, message_id))
             with suppress(ChatUnavailable, ChatRefused):
                 await self._chat.draw(chat_id, message_id)
         return said
 
     async def _do(self, user: User, pressed: Press, key: str) -> tuple[str | None, bool]:
         if pressed.key is None:
-            known = "telegram.stale" if pressed.is_known else "telegram.not_yours"
-            return self._company_text(known), not pressed.is_known
+            known = "telegram.stale" if pressed.name else "telegram.not_yours"
+            return self._company_text(known), not pressed.name
         if pressed.key.op is not Op.ACT:
             return None, False
         caller = await self._caller_of(user.id, key)

@@ -1,9 +1,9 @@
 """What a message's buttons mean: opaque, for one person, each good for one press.
 
 Telegram gives back at most 64 bytes per button, readable to the client. So a button carries the
-name of its message and a random word; what it means is here. A press uses up every word of its
-message and the message is drawn again with new ones: an old screen, a double press or somebody
-else's copy finds nothing.
+name of its message and a random word; what it means is here. A press that was done uses up every
+word of its message and the message is drawn again with new ones: an old screen, a double press, a
+copy of the message or somebody else finds nothing.
 """
 
 from __future__ import annotations
@@ -84,6 +84,10 @@ class Sheet:
         """Return the sheet with fresh keys."""
         return replace(self, keys=tuple(tuple(map(_fresh, row)) for row in self._rows()))
 
+    def key(self, word: str) -> Key | None:
+        """Return the button that ``word`` stands for, if it is on show."""
+        return next((each for row in self.keys for each in row if word == each.word), None)
+
     def with_words_of(self, before: Sheet) -> Sheet:
         """Return the sheet with the words of an earlier one for what has the same meaning."""
         known = {_meaning(key): key.word for row in before.keys for key in row}
@@ -126,11 +130,11 @@ class Press:
 
     Attributes:
         key: The button; None where its word is not, or no longer, one of its message's.
-        is_known: Whether the message is one of ours, for this person; it is to be drawn again.
+        name: Of the message, where it is one of ours, for this person; it is to be drawn again.
     """
 
     key: Key | None = None
-    is_known: bool = False
+    name: str = ""
 
 
 def compose(
@@ -170,10 +174,12 @@ def compose(
     return name, sheet
 
 
-def placed(connection: Connection, name: str, message_id: int) -> None:
-    """Note under which id a composed message stands."""
+def placed(connection: Connection, name: str, chat_id: int, message_id: int) -> None:
+    """Note where a composed message stands, and under which id."""
     connection.execute(
-        update(telegram_message).where(telegram_message.c.id == name).values(message_id=message_id)
+        update(telegram_message)
+        .where(telegram_message.c.id == name)
+        .values(chat_id=chat_id, message_id=message_id)
     )
 
 
@@ -187,10 +193,10 @@ def current(connection: Connection, chat_id: int, message_id: int) -> tuple[str,
     return (row.id, _unpacked(row.content)) if row is not None else None
 
 
-def press(
+def pressed(
     connection: Connection, *, user_id: int, chat_id: int, message_id: int, data: str
 ) -> Press:
-    """Return what a button means to the one who pressed it, and use it up."""
+    """Return what a button means to the one who pressed it, where it stands."""
     prefix, _, rest = data.partition(":")
     name, _, word = rest.partition(":")
     if prefix != _PREFIX or not word:
@@ -198,19 +204,28 @@ def press(
     row = connection.execute(
         select(telegram_message).where(telegram_message.c.id == name[:16])
     ).one_or_none()
-    if row is None or row.chat_id != chat_id or row.user_id not in (0, user_id):
+    is_here = row is not None and row.chat_id == chat_id and row.message_id in (None, message_id)
+    if row is None or not is_here or row.user_id not in (0, user_id):
         return Press()
+    return Press(_unpacked(row.content).key(word), name=row.id)
+
+
+def use_up(connection: Connection, press: Press, message_id: int) -> None:
+    """Give a message new words once a press of it was done; it shows what the press made of it."""
+    row = connection.execute(
+        select(telegram_message).where(telegram_message.c.id == press.name)
+    ).one_or_none()
+    if row is None:
+        return
     sheet = _unpacked(row.content)
-    key = next((each for line in sheet.keys for each in line if each.word == word), None)
-    if key is not None:
-        sheet = _after(sheet, key)
+    if press.key is not None and sheet.key(press.key.word) is not None:
+        sheet = _after(sheet, press.key)
     connection.execute(
         update(telegram_message)
         .where(telegram_message.c.id == row.id)
         # A message whose sending got no answer is found by the first press of its buttons.
         .values(content=_packed(sheet.drawn()), message_id=row.message_id or message_id)
     )
-    return Press(key, is_known=True)
 
 
 def markup(name: str, sheet: Sheet) -> InlineKeyboardMarkup | None:

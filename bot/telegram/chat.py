@@ -166,8 +166,9 @@ class TelegramChat:
         """
         name, text, keys = await self._composed(chat_id, pages, actions)
         sent = await self.send_drawn(chat_id, text, keys, reply_to=reply_to)
+        where, message_id = sent.chat.id, sent.message_id
         await self._database.write(
-            lambda connection: buttons.placed(connection, name, sent.message_id)
+            lambda connection: buttons.placed(connection, name, where, message_id)
         )
         return sent
 
@@ -189,16 +190,18 @@ class TelegramChat:
                 reply_markup=keys,
                 link_preview_options=_NO_PREVIEW,
                 protect_content=self._is_protected,
-                reply_parameters=_under(reply_to),
+                reply_parameters=_under(reply_to if where == chat_id else None),
             )
 
         return await self._call(chat_id, sending)
 
     async def update(self, channel: str, message_id: str, card: Card) -> bool:
         """Put a card in the place of an earlier one; False when that one is gone."""
-        chat_id = await self.current(int(channel))
+        chat_id, place = await self._place(channel, message_id)
+        if place is None:
+            return False
         pages = render.pages(render.card_lines(card))
-        return await self.put(chat_id, int(message_id), pages, card.actions)
+        return await self.put(chat_id, place, pages, card.actions)
 
     async def put(
         self, chat_id: int, message_id: int, pages: Sequence[str], actions: Sequence[Action] = ()
@@ -232,8 +235,10 @@ class TelegramChat:
     ) -> bool:
         """Draw a message anew; False when it is gone."""
 
-        async def editing(where: int) -> object:
-            return await self._bot.edit_message_text(
+        async def editing(where: int) -> bool:
+            if where != chat_id:
+                return False  # the group has moved; what stands there under this id is another
+            await self._bot.edit_message_text(
                 text,
                 chat_id=where,
                 message_id=message_id,
@@ -241,9 +246,10 @@ class TelegramChat:
                 reply_markup=keys,
                 link_preview_options=_NO_PREVIEW,
             )
+            return True
 
         try:
-            await self._call(chat_id, editing)
+            return await self._call(chat_id, editing)
         except ChatRefused as error:
             said = str(error).lower()
             if "not modified" in said:
@@ -251,7 +257,6 @@ class TelegramChat:
             if any(each in said for each in _GONE):
                 return False
             raise
-        return True
 
     async def remove(self, chat_id: int, message_id: int) -> None:
         """Delete a message; one that is gone already is no trouble."""
@@ -266,16 +271,16 @@ class TelegramChat:
 
     async def reply(self, channel: str, message_id: str, text: str) -> None:
         """Add a line to the story under a card."""
-        chat_id = await self.current(int(channel))
+        chat_id, place = await self._place(channel, message_id)
         for page in render.pages([render.plain(part) for part in text.split("\n")]):
-            await self.send(chat_id, [page], reply_to=int(message_id))
+            await self.send(chat_id, [page], reply_to=place)
 
     async def upload(
         self, channel: str, message_id: str, *, name: str, title: str, content: bytes
     ) -> None:
         """Put a file under a card."""
-        chat_id = await self.current(int(channel))
-        await self._send_document(chat_id, Download(name, title, content), int(message_id))
+        chat_id, place = await self._place(channel, message_id)
+        await self._send_document(chat_id, Download(name, title, content), place)
 
     async def hand_over(self, chat_id: int, file: Download) -> None:
         """Send a file, or show it where it is a picture that Telegram shows as one."""
@@ -298,7 +303,7 @@ class TelegramChat:
                 filename=file.name,
                 caption=render.caption(file.title),
                 parse_mode=ParseMode.HTML,
-                reply_parameters=_under(reply_to),
+                reply_parameters=_under(reply_to if where == chat_id else None),
             )
 
         await self._call(chat_id, sending)
@@ -329,8 +334,8 @@ class TelegramChat:
         self, channel: str, message_id: str, *, name: str, title: str, content: bytes
     ) -> None:
         """Show a picture under a card."""
-        chat_id = await self.current(int(channel))
-        await self._send_photo(chat_id, Download(name, title, content), int(message_id))
+        chat_id, place = await self._place(channel, message_id)
+        await self._send_photo(chat_id, Download(name, title, content), place)
 
     async def _send_photo(self, chat_id: int, file: Download, reply_to: int | None) -> None:
         async def sending(where: int) -> object:
@@ -341,7 +346,7 @@ class TelegramChat:
                 caption=render.caption(file.title),
                 parse_mode=ParseMode.HTML,
                 protect_content=self._is_protected,
-                reply_parameters=_under(reply_to),
+                reply_parameters=_under(reply_to if where == chat_id else None),
             )
 
         await self._call(chat_id, sending)
@@ -399,6 +404,16 @@ class TelegramChat:
             ).scalar_one_or_none()
         )
         return int(found) if found is not None else chat_id
+
+    async def _place(self, channel: str, message_id: str) -> tuple[int, int | None]:
+        """Return where a card's chat is now, and the card's id there.
+
+        A group that became a supergroup left its messages behind, and its numbers begin anew: None
+        where there is none.
+        """
+        chat_id = int(channel)
+        now = await self.current(chat_id)
+        return now, int(message_id) if now == chat_id else None
 
     async def migrated(self, old_id: int, new_id: int) -> None:
         """Remember that a group has become a supergroup."""

@@ -18,6 +18,7 @@ from bot.telegram import dialogue, dialogues, render
 from bot.telegram.chat import TelegramChat
 from bot.telegram.dialogue import Dialogue, Knob, Op
 from bot.wording import Reader
+from workflows import payment_files
 
 CallerOf = Callable[[int, str], Awaitable[Caller]]
 """Returns who a Telegram user is, for a key; raises `Refusal` for a stranger."""
@@ -69,9 +70,11 @@ class Conversations:
             self._stop_drawing(name)
 
     async def awaits_code(self, user_id: int) -> bool:
-        """Whether a keypad waits for a person's code."""
+        """Whether a keypad waits for a person's code, rather than a question for their words."""
         found = await self._of_person(user_id)
-        return bool(found) and found[0].takes_code
+        return next(
+            (each.takes_code for each in found if each.takes_code or each.takes_text), False
+        )
 
     async def cancel_all(self, caller: Caller) -> int:
         """Close every dialogue of a person; return how many there were."""
@@ -100,8 +103,11 @@ class Conversations:
 
     # ---- what people do -----------------------------------------------------------------------
 
-    async def pressed(self, user_id: int, data: str, key: str) -> str | None:
+    async def pressed(self, user_id: int, message_id: int, data: str, key: str) -> str | None:
         """Do what a button of a dialogue asks for; return what to say over the chat, if anything.
+
+        Args:
+            message_id: Of the message it stands under, in the person's chat; 0 for any other.
 
         Raises:
             Refusal: the person is a stranger by now.
@@ -113,9 +119,16 @@ class Conversations:
         found = await self._services.database.read(
             lambda connection: dialogues.find(connection, cipher, name, user_id, since=since)
         )
+        if found is not None and found.message_id not in (None, message_id):
+            found = None  # a copy of it, or another message
         caller = await self._caller(user_id, key, found)
-        if found is None:
+        if found is None or not message_id:
             return self._services.messages.text(caller.language, "dialogue.gone")
+        found = replace(found, message_id=message_id)
+        if found.by == key:
+            await self._again(caller, found)
+            return None
+        found = replace(found, by=key)
         knob = found.knob(word)
         if knob is None:
             await self._show(found)
@@ -136,17 +149,27 @@ class Conversations:
                 await self._go(caller, _after(found, knob))
         return None
 
+    async def _again(self, caller: Caller, found: Dialogue) -> None:
+        """Go on where an update was cut off that had its effect already."""
+        if found.has_whole_code:
+            await self._submit(caller, found)
+        else:
+            await self._show(found)
+
     async def typed(self, caller: Caller, text: str) -> bool:
         """Take something typed as an answer; False when nothing waits for one."""
-        user_id, since = int(caller.identity), self._since()
-        cipher = self._services.cipher
-        found = await self._services.database.read(
-            lambda connection: dialogues.awaiting_text(connection, cipher, user_id, since=since)
-        )
+        open_ones = await self._of_person(int(caller.identity))
+        before = next((each for each in open_ones if each.by == caller.key), None)
+        if before is not None:
+            await self._again(caller, before)
+            return True
+        # Whatever was touched last is what they have before them.
+        found = next((each for each in open_ones if each.takes_text), None)
         if found is None:
             return False
         asked = found.asked
         assert asked is not None
+        found = replace(found, by=caller.key)
         answered = await self._answered(caller, found, asked, dialogue.typed(text, asked))
         await self._go(caller, answered, is_below=True)
         return True
@@ -158,7 +181,8 @@ class Conversations:
             Refusal: it cannot be taken.
         """
         open_ones = await self._of_person(int(caller.identity))
-        found = next((each for each in open_ones if each.file_input is not None), None)
+        is_list = payment_files.is_list(file.name)
+        found = next((each for each in open_ones if _has_room(each, is_list=is_list)), None)
         if found is None:
             return False
         asked = found.file_input
@@ -340,6 +364,11 @@ class Conversations:
         services = self._services
         company = services.company
         return Reader(services.messages, company, found.language, company.timezone)
+
+
+def _has_room(found: Dialogue, *, is_list: bool) -> bool:
+    """Whether a form takes a file; a list of payments is nobody's invoice."""
+    return found.file_input is not None and (not is_list or found.form.id == "list")
 
 
 def _after(found: Dialogue, knob: Knob) -> Dialogue:

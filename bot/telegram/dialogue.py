@@ -72,6 +72,7 @@ class Dialogue:
         problems: What is wrong, by input.
         found: What a search found for the question at hand.
         knobs: The buttons on show, by rows.
+        by: The key of the update that made it what it is; the same one changes nothing more.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Dialogue:
     found: tuple[Choice, ...] = ()
     knobs: tuple[tuple[Knob, ...], ...] = ()
     message_id: int | None = None
+    by: str = ""
 
     # ---- where it is --------------------------------------------------------------------------
 

@@ -51,14 +51,6 @@ def find(
     return _read(cipher, row) if row is not None else None
 
 
-def awaiting_text(
-    connection: Connection, cipher: Cipher, user_id: int, *, since: datetime
-) -> Dialogue | None:
-    """Return the dialogue that something typed now would answer: the one touched last."""
-    open_ones = of_person(connection, cipher, user_id, since=since)
-    return next((each for each in open_ones if each.takes_text), None)
-
-
 def close(connection: Connection, name: str) -> bool:
     """Forget a dialogue; False when it was forgotten before."""
     gone = connection.execute(delete(telegram_dialogue).where(telegram_dialogue.c.id == name))

@@ -204,8 +204,9 @@ def _store(connection: Connection, updates: Sequence[Raw], now: datetime) -> Non
     for update_id, raw in given.items():
         if update_id in known:
             continue
-        payload = json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
-        is_too_large = len(payload.encode()) > LARGEST
+        # In ASCII: half a character, which JSON can carry, is none that could be stored.
+        payload = json.dumps(raw, separators=(",", ":"))
+        is_too_large = len(payload) > LARGEST
         connection.execute(
             insert(telegram_update).values(
                 update_id=update_id,
@@ -225,12 +226,24 @@ def _free(now: datetime) -> Any:
 
 
 def _next_sender(connection: Connection, busy: frozenset[int], now: datetime) -> int | None:
+    """Return whose first update waits: nobody's who is served, here or by another replica."""
+    earlier = telegram_update.alias()
+    is_served = (
+        select(earlier.c.update_id)
+        .where(
+            earlier.c.sender_id == telegram_update.c.sender_id,
+            earlier.c.done_at.is_(None),
+            earlier.c.update_id < telegram_update.c.update_id,
+        )
+        .exists()
+    )
     return connection.execute(
         select(telegram_update.c.sender_id)
         .where(
             telegram_update.c.done_at.is_(None),
             _free(now),
             telegram_update.c.sender_id.not_in(busy),
+            ~is_served,
         )
         .order_by(telegram_update.c.update_id)
         .limit(1)
@@ -244,6 +257,7 @@ def _claim(connection: Connection, sender: int, now: datetime) -> Claimed | None
         .where(telegram_update.c.done_at.is_(None), telegram_update.c.sender_id == sender)
         .order_by(telegram_update.c.update_id)
         .limit(1)
+        .with_for_update(skip_locked=True)
     ).one_or_none()
     if row is None:
         return None

@@ -97,8 +97,11 @@ class Poller:
         now = self._clock()
         if self._offset_at is not None and now - self._offset_at > _OFFSET_LIFE:
             self._offset = None
+        # Only who has just been answered asks a long question: else nobody knew for so long
+        # whether Telegram answers us, and us alone.
+        patience = _POLL_SECONDS if self.is_connected else 0
         parameters: dict[str, Any] = {
-            "timeout": _POLL_SECONDS,
+            "timeout": patience,
             "limit": 100,
             "allowed_updates": list(ALLOWED_UPDATES),
         }
@@ -106,7 +109,7 @@ class Poller:
             parameters["offset"] = self._offset
         # Method names know no case; this one makes the library hand over what came, unread.
         found: Sequence[Raw] = await self._bot.do_api_request(
-            "getupdates", parameters, read_timeout=_POLL_SECONDS + 10
+            "getupdates", parameters, read_timeout=patience + 10
         )
         self.last_answer, self.has_rival = self._clock(), False
         if found:
@@ -160,10 +163,15 @@ class Webhook:
             return Response(status_code=413)
         try:
             raw = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Response(status_code=400)
-        if not isinstance(raw, dict) or not isinstance(raw.get("update_id"), int):
+        if not isinstance(raw, dict) or not _is_number(raw.get("update_id")):
             return Response(status_code=400)
         await self._inbox.take([raw])
         self.last_update = self._clock()
         return Response(status_code=200)
+
+
+def _is_number(value: object) -> bool:
+    """Whether an update can be known by this: it fits the column."""
+    return type(value) is int and 0 <= value < 2**63

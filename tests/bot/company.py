@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.messages import Messages
 from bot.services import Services
 from tests.workflows.company import CIPHER, Hands, company
-from workflows.database import Database
+from workflows.database import SqliteDatabase
 from workflows.dispatch import Dispatcher
 from workflows.statements import Collector
 
@@ -15,7 +15,7 @@ from workflows.statements import Collector
 def services(folder: Path) -> Services:
     """Return services over a database that is not open."""
     clock = Hands()
-    database = Database(folder / "countersign.sqlite")
+    database = SqliteDatabase(folder / "countersign.sqlite")
     there = company()
     return Services(
         database=database,

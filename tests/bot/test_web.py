@@ -27,7 +27,7 @@ from bot.web.health import Delivery
 from bot.web.server import WebServer, WebServerError
 from workflows import second_factor
 from workflows.company import Company, Permissions
-from workflows.database import Database
+from workflows.database import Database, SqliteDatabase
 from workflows.people import Directory, Person
 from workflows.policy import Policy, Rates
 from workflows.second_factor import Cipher
@@ -98,7 +98,7 @@ async def _echo(request: Request) -> Response:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    database = Database(tmp_path / "records.sqlite")
+    database = SqliteDatabase(tmp_path / "records.sqlite")
     await database.open()
     cipher = Cipher(bytes(range(32)))
     found: House

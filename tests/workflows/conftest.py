@@ -10,7 +10,7 @@ import pytest
 
 from tests.workflows.company import ACME, CIPHER, PEOPLE, Hands, Phones
 from workflows import payees, second_factor
-from workflows.database import Database
+from workflows.database import Database, SqliteDatabase
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def phones(hands: Hands) -> Phones:
 
 @pytest.fixture
 async def database(tmp_path: Path, hands: Hands, phones: Phones) -> AsyncIterator[Database]:
-    opened = Database(tmp_path / "countersign.sqlite")
+    opened = SqliteDatabase(tmp_path / "countersign.sqlite")
     await opened.open()
     await opened.write(lambda c: payees.register(c, [ACME], now=hands()))
     for person in PEOPLE:

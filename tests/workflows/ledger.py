@@ -30,7 +30,7 @@ from connectors.base import (
 from connectors.money import Money
 from workflows import orders, tables
 from workflows.company import Company, OwnAccount, Permissions
-from workflows.database import Database
+from workflows.database import Database, SqliteDatabase
 from workflows.orders import Order, OrderState
 from workflows.people import Directory, Person
 from workflows.policy import Policy, Rates
@@ -306,7 +306,7 @@ def company_of(*accounts: Account) -> Company:
 async def world(*, gives_opening: bool = True, patience: float = 10.0) -> AsyncIterator[World]:
     """Open a company's record in a folder of its own, for as long as the context lasts."""
     with TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "record.sqlite")
+        database = SqliteDatabase(Path(folder) / "record.sqlite")
         await database.open()
         clock, bank = Clock(), LedgerBank(gives_opening=gives_opening)
         company = company_of(EUR, CNY)

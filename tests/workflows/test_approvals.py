@@ -24,7 +24,7 @@ from tests.workflows.company import (
 from workflows import approvals, audit, orders, payees, requests, second_factor, tables
 from workflows.approvals import Approval, Choice, Decided, Decision
 from workflows.company import Company
-from workflows.database import Database
+from workflows.database import Database, SqliteDatabase
 from workflows.orders import Order, OrderState
 from workflows.payees import Payee
 from workflows.people import Person
@@ -442,9 +442,9 @@ async def test_replacing_a_factor_takes_the_present_one(desk: Desk) -> None:
 async def test_no_secret_is_stored_or_recorded_in_clear(desk: Desk) -> None:
     order = await desk.ask()
     await desk.decide("bea", order)
-    raw = (
-        desk.database.path.read_bytes() + desk.database.path.with_suffix(".sqlite-wal").read_bytes()
-    )
+    assert isinstance(desk.database, SqliteDatabase)
+    path = desk.database.path
+    raw = path.read_bytes() + path.with_suffix(".sqlite-wal").read_bytes()
     for person in PEOPLE:
         assert desk.phones.secret(person.id).encode() not in raw
     assert desk.phones.code("bea").encode() not in raw

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from workflows import audit
 from workflows.clock import system_clock
-from workflows.database import Database, DatabaseError
-from workflows.tables import connector_state, schema_info
+from workflows.database import DatabaseError, SqliteDatabase
+from workflows.tables import connector_state, schema_version
 
 
 def _put(connection: Connection, key: str) -> str:
@@ -28,7 +28,7 @@ def _keys(connection: Connection) -> list[str]:
 async def test_waiting_work_shares_a_commit_and_a_failure_undoes_only_itself(
     tmp_path: Path,
 ) -> None:
-    database = Database(tmp_path / "db.sqlite")
+    database = SqliteDatabase(tmp_path / "db.sqlite")
     await database.open()
 
     def broken(connection: Connection) -> str:
@@ -44,7 +44,7 @@ async def test_waiting_work_shares_a_commit_and_a_failure_undoes_only_itself(
 
 
 async def test_what_a_write_returned_is_on_the_disk(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db.sqlite")
+    database = SqliteDatabase(tmp_path / "db.sqlite")
     await database.open()
     await database.write(lambda c: _put(c, "k"))
     with sqlite3.connect(tmp_path / "db.sqlite") as other:
@@ -54,22 +54,24 @@ async def test_what_a_write_returned_is_on_the_disk(tmp_path: Path) -> None:
 
 
 async def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db.sqlite")
+    database = SqliteDatabase(tmp_path / "db.sqlite")
     await database.open()
-    await database.write(lambda c: c.execute(update(schema_info).values(version=99)).rowcount)
+    await database.write(
+        lambda c: c.execute(update(schema_version).values(version_num="0099")).rowcount
+    )
     await database.close()
-    with pytest.raises(DatabaseError, match="version 99"):
-        await Database(tmp_path / "db.sqlite").open()
+    with pytest.raises(DatabaseError, match="version 0099"):
+        await SqliteDatabase(tmp_path / "db.sqlite").open()
 
 
 async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "db.sqlite").mkdir()
     with pytest.raises(DatabaseError, match="cannot be opened"):
-        await Database(tmp_path / "db.sqlite").open()
+        await SqliteDatabase(tmp_path / "db.sqlite").open()
 
 
 async def test_a_read_cannot_write(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db.sqlite")
+    database = SqliteDatabase(tmp_path / "db.sqlite")
     await database.open()
     await database.read(lambda c: _put(c, "k"))
     assert await database.read(_keys) == []
@@ -80,13 +82,13 @@ async def test_a_read_cannot_write(tmp_path: Path) -> None:
     ("damage", "problem"),
     [
         ("update audit_entry set body = replace(body, 'x7', 'x8') where seq = 7", "hash"),
-        ("update audit_entry set actor = 'mallory' where seq = 7", "columns"),
+        ("update audit_entry set actor = 'mallory' where seq = 7", "actor"),
         ("delete from audit_entry where seq = 7", "missing"),
         ("update audit_entry set hash = previous_hash where seq = 7", "hash"),
     ],
 )
 async def test_an_altered_record_is_found(tmp_path: Path, damage: str, problem: str) -> None:
-    database = Database(tmp_path / "db.sqlite")
+    database = SqliteDatabase(tmp_path / "db.sqlite")
     await database.open()
     for number in range(1, 11):
         facts = {"n": number}

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from workflows.database import Database
+from workflows.database import Database, SqliteDatabase
 from workflows.prepared import Prepared
 from workflows.tables import receipt, second_factor
 
@@ -62,7 +62,7 @@ def _receipt(order: str, **changed: object) -> dict[str, object]:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(tmp_path / "db.sqlite")
+    opened = SqliteDatabase(tmp_path / "db.sqlite")
     await opened.open()
     yield opened
     await opened.close()
@@ -173,7 +173,7 @@ async def test_a_read_that_starts_with_one_is_one_snapshot(
 
 
 async def test_one_statement_serves_several_databases(database: Database, tmp_path: Path) -> None:
-    other = Database(tmp_path / "other.sqlite")
+    other = SqliteDatabase(tmp_path / "other.sqlite")
     await other.open()
     await other.write(lambda c: STORE.run(c, _receipt("A")))
     await database.write(lambda c: STORE.run(c, _receipt("B")))

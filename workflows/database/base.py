@@ -135,31 +135,31 @@ class Writer:
         self._run = run
         self._committed = committed
         self._thread: threading.Thread | None = None
-        self._is_stopping = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether work is taken."""
-        return self._thread is not None
+        self._is_closing = False
+        self._was_last = False
 
     def start(self) -> None:
         """Begin to take work."""
+        self._is_closing = self._was_last = False
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
 
     def put(self, job: Job) -> None:
         """Have a job done after those that wait."""
+        if self._thread is None or self._is_closing:
+            raise DatabaseError("the database is not open")
         self._jobs.put(job)
 
     async def stop(self) -> None:
         """Do what waits, then stop."""
         if self._thread is not None:
+            self._is_closing = True
             self._jobs.put(None)
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
             self._thread = None
 
     def _serve(self) -> None:
-        while not self._is_stopping and (first := self._jobs.get()) is not None:
+        while not self._was_last and (first := self._jobs.get()) is not None:
             settle(self._run(first, self._next), self._committed)
 
     def _next(self) -> Job | None:
@@ -167,7 +167,7 @@ class Writer:
             job = self._jobs.get_nowait()
         except queue.Empty:
             return None
-        self._is_stopping = job is None
+        self._was_last = job is None
         return job
 
 
@@ -185,7 +185,8 @@ def settle(jobs: Sequence[Job], committed: asyncio.Event) -> None:
                 job.future.set_exception(job.error)
             else:
                 job.future.set_result(job.result)
-        committed.set()
+        if any(job.error is None for job in jobs):
+            committed.set()
 
     for loop, its in loops.items():
         if not loop.is_closed():

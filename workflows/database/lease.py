@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -40,6 +41,23 @@ class Lease:
     ) -> None:
         self._is_held = False
         await self._give_back()
+
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work`` while it is held, anew whenever it is, until cancelled or ``work`` ends."""
+        while True:
+            async with self:
+                working = asyncio.ensure_future(work())
+                losing = asyncio.ensure_future(self.lost.wait())
+                try:
+                    await asyncio.wait({working, losing}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    losing.cancel()
+                    is_over = working.done()
+                    working.cancel()
+                    await asyncio.gather(working, return_exceptions=True)
+            if is_over:
+                working.result()
+                return
 
     async def _take(self) -> None:
         """Wait until nobody else holds it."""

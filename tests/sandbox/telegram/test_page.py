@@ -450,7 +450,7 @@ async def test_a_group_that_is_upgraded_stays_open(bench: Bench, show: Open) -> 
     page = await show(f"?user={ANA}&chat={FINANCE}")
     await expect(message(page, "Before")).to_contain_text("Ben Okri")
     new_id = bench.telegram.upgrade_group(FINANCE)
-    await expect(page.get_by_text("The group was upgraded to a supergroup")).to_be_visible()
+    await expect(page.get_by_role("log")).to_contain_text("upgraded to a supergroup")
     await bench.person(BEN).say("After", new_id)
     await expect(message(page, "After")).to_be_visible()
     assert f"chat={new_id}" in page.url

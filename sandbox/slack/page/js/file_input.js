@@ -44,7 +44,6 @@ class FileInput {
         this.most > 1 ? "Choose files" : "Choose a file",
       ),
       h("span.drop", {}, "or drop it here"),
-      h("span.limits", {}, this.limits),
     );
     this.root = h(
       "div.file-input",
@@ -57,11 +56,6 @@ class FileInput {
       this.list,
       this.choose,
     );
-  }
-
-  get limits() {
-    const kinds = this.endings.map((ending) => ending.toUpperCase()).join(", ");
-    return `${kinds ? `${kinds} · ` : ""}up to ${LARGEST / 1024 ** 2} MB`;
   }
 
   get files() {

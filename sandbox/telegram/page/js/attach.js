@@ -22,7 +22,11 @@ export function sendFile(session, file, initialCaption = "") {
       onkeydown: (event) => event.key === "Enter" && !event.isComposing && send(),
     });
     const button = h("button.flat-button", { type: "button", onclick: () => send() }, "Send");
-    const cancel = h("button.flat-button", { type: "button", onclick: () => finish(false) }, "Cancel");
+    const cancel = h(
+      "button.flat-button",
+      { type: "button", onclick: () => finish(false) },
+      "Cancel",
+    );
     const preview = previewOf(file);
     const box = h(
       "div.dialog.sending-file",

@@ -71,7 +71,15 @@ export class Composer {
         {},
         this.suggestions.root,
         this.bar,
-        h("div.composer-row", {}, this.menuButton, this.field, this.slash, this.attach, this.picker),
+        h(
+          "div.composer-row",
+          {},
+          this.menuButton,
+          this.field,
+          this.slash,
+          this.attach,
+          this.picker,
+        ),
       ),
       this.button,
     );

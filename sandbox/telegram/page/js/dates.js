@@ -5,7 +5,11 @@ const LANGUAGE = "en-GB";
 const TIME = new Intl.DateTimeFormat(LANGUAGE, { hour: "2-digit", minute: "2-digit" });
 const FULL = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "full", timeStyle: "medium" });
 const WEEKDAY = new Intl.DateTimeFormat(LANGUAGE, { weekday: "short" });
-const SHORT = new Intl.DateTimeFormat(LANGUAGE, { day: "2-digit", month: "2-digit", year: "2-digit" });
+const SHORT = new Intl.DateTimeFormat(LANGUAGE, {
+  day: "2-digit",
+  month: "2-digit",
+  year: "2-digit",
+});
 const THIS_YEAR = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "long" });
 const OTHER_YEAR = new Intl.DateTimeFormat(LANGUAGE, {
   day: "numeric",

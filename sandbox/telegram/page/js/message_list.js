@@ -34,7 +34,12 @@ export class MessageList {
     this.badge = h("span.badge", { hidden: true });
     this.down = h(
       "button.to-end",
-      { type: "button", hidden: true, "aria-label": "Go to the newest", onclick: () => this.toEnd() },
+      {
+        type: "button",
+        hidden: true,
+        "aria-label": "Go to the newest",
+        onclick: () => this.toEnd(),
+      },
       icon("down", 24),
       this.badge,
     );
@@ -70,6 +75,7 @@ export class MessageList {
    */
   show(messages, { chat, isGroup, unread = 0 }) {
     if (this.isFresh) this.newFrom = this.firstUnread(messages, unread);
+    else this.measure();
     const before = this.views;
     this.views = new Map();
     const days = new Map();
@@ -218,13 +224,18 @@ export class MessageList {
 
   scrolled() {
     this.markDays();
-    if (this.scroller.scrollTop === this.ours) return;
-    this.ours = null;
+    if (this.measure()) this.showDay();
+  }
+
+  /** Note where the reader is; return whether they went there themselves. */
+  measure() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    if (scrollTop === this.ours) return false;
+    this.ours = null;
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     if (this.isAtEnd) this.missed = 0;
     this.showDown();
-    this.showDay();
+    return true;
   }
 
   /** Mark the days whose beginning is out of sight. */

@@ -76,7 +76,8 @@ function position(box, anchor, { at, side = "start", prefersAbove = false }) {
  *
  * @param {Element} anchor
  * @param {string} label What screen readers call it.
- * @param {Array<{label: string, icon: string, onclick: Function, isDanger?: boolean}|false>} entries
+ * @param {Array<{label: string, icon: string, onclick: Function, isDanger?: boolean}|false>}
+ *   entries
  * @param {Object} options As for `popover`.
  */
 export function menu(anchor, label, entries, options = {}) {

@@ -22,8 +22,9 @@ const GONE = new Set(["SCRIPT", "STYLE", "TEMPLATE", "IFRAME", "OBJECT", "NOSCRI
 const DEEPEST = 40;
 
 /** Commands and names, as Telegram finds them in plain text; addresses are links already. */
-const LIVE =
-  /(?<command>(?<![\w/<>])\/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?![\w/@]))|(?<![\w@])@[A-Za-z]\w{3,31}(?!\w)/g;
+const COMMAND = /(?<command>(?<![\w/<>])\/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?![\w/@]))/;
+const MENTION = /(?<![\w@])@[A-Za-z]\w{3,31}(?!\w)/;
+const LIVE = new RegExp(`${COMMAND.source}|${MENTION.source}`, "g");
 
 /**
  * Return the fragment that some of the server's HTML means.

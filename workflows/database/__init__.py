@@ -1,0 +1,27 @@
+"""The company's records: one SQLite file, or a PostgreSQL database for several replicas."""
+
+from workflows.database.base import (
+    Database,
+    DatabaseError,
+    DatabaseUnwritable,
+    OutcomeUnknown,
+    Work,
+    is_recorded,
+)
+from workflows.database.factory import SQLITE_FILE, database_at, open_database
+from workflows.database.lease import Lease
+from workflows.database.sqlite import SqliteDatabase
+
+__all__ = [
+    "SQLITE_FILE",
+    "Database",
+    "DatabaseError",
+    "DatabaseUnwritable",
+    "Lease",
+    "OutcomeUnknown",
+    "SqliteDatabase",
+    "Work",
+    "database_at",
+    "is_recorded",
+    "open_database",
+]

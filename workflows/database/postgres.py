@@ -1,0 +1,407 @@
+"""The company's records in a PostgreSQL database, for any number of replicas.
+
+Recorded writes take one lock of the record's for the length of their transaction, so that they are
+serial over all replicas as SQLite's are: the chain has one end, and nothing changes between what a
+transaction reads and what it writes. docs/decisions/0009 says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from workflows.database import postgres_errors as errors
+from workflows.database import schema
+from workflows.database.base import (
+    LARGEST_GROUP,
+    READERS,
+    Database,
+    DatabaseError,
+    Job,
+    OutcomeUnknown,
+    Work,
+    Writer,
+    set_recorded,
+    settle,
+)
+from workflows.database.lease import Lease
+from workflows.database.postgres_commit import was_committed
+from workflows.database.postgres_lease import PostgresLease
+from workflows.database.postgres_news import News
+from workflows.database.postgres_server import (
+    CHANNEL,
+    RECORD_LOCK,
+    SETUP_LOCK,
+    USE_LOCK,
+    Server,
+    Session,
+    session_of,
+)
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_UNRECORDED = 4
+_MOST_ATTEMPTS = 8
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class _Undone(Exception):
+    """The transaction was undone and is to be run again; the cause says why."""
+
+
+@dataclass
+class _Patience:
+    """How long one caller goes on trying.
+
+    Attributes:
+        until: When it ends (monotonic).
+        given_way: How often the database preferred another transaction.
+    """
+
+    until: float
+    given_way: int = 0
+    pause: float = field(default=_FIRST_PAUSE)
+
+    def wait(self) -> bool:
+        """Wait a little longer than the last time; False when it is over."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(self.pause * (0.5 + secrets.randbelow(1000) / 1000), left))
+        self.pause = min(_LONGEST_PAUSE, self.pause * 2)
+        return True
+
+
+class PostgresDatabase(Database):
+    """One PostgreSQL database, shared by replicas.
+
+    Args:
+        url: ``postgresql://user@host/database``, as libpq takes it.
+        migrates: Whether `open` may bring older tables up to date.
+        patience: Seconds for which a lost connection is mended before callers are told.
+    """
+
+    def __init__(self, url: str, *, migrates: bool = True, patience: float = 30.0) -> None:
+        super().__init__()
+        self._server = Server(url)
+        self.name = self._server.name
+        self._migrates = migrates
+        self._patience = patience
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._unrecorded = ThreadPoolExecutor(_UNRECORDED, thread_name_prefix="claim")
+        self._writer = Writer(self._write_group, self.committed)
+        self._token = secrets.token_hex(8)
+        self._news = News(self._server, self.committed, self._token)
+        self._lost_at: float | None = None
+        self._is_open = False
+        self._engine = create_engine(
+            "postgresql+psycopg://",
+            creator=self._server.connect,
+            use_native_hstore=False,
+            pool_size=READERS + _UNRECORDED + 1,
+            max_overflow=2,
+        )
+        event.listen(self._engine, "begin", _begin)
+
+    async def open(self) -> None:
+        """Create, check or migrate the tables and begin to serve; errors as `Database.open`."""
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._prepare)
+        await self._news.start()
+        self._writer.start()
+        self._is_open = True
+
+    async def close(self) -> None:
+        """Finish what waits, then close."""
+        self._is_open = False
+        await self._writer.stop()
+        await self._news.stop()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._unrecorded.shutdown)
+        await loop.run_in_executor(None, self._readers.shutdown)
+        self._engine.dispose()
+
+    async def write(self, work: Work[T], *, recorded: bool = True) -> T:
+        """Run ``work`` in one durable transaction; see `Database.write`."""
+        self._check_usable()
+        loop = asyncio.get_running_loop()
+        job = Job(work, recorded, loop, loop.create_future())
+        if recorded:
+            self._writer.put(job)
+        else:
+            self._unrecorded.submit(self._write_alone, job)
+        result: T = await job.future
+        return result
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` against a consistent snapshot; see `Database.read`."""
+        self._check_usable()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._read, work)
+
+    def lease(self, name: str) -> Lease:
+        """Return a lease that lasts as long as a connection of its own."""
+        return PostgresLease(name, self._server)
+
+    def _check_usable(self) -> None:
+        if not self._is_open:
+            raise DatabaseError("the database is not open")
+        if self._news.refusal is not None:
+            raise DatabaseError(str(self._news.refusal))
+
+    # ---- opening ------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        try:
+            with self._server.connect() as connection:
+                self._server.check(connection)
+        except psycopg.Error as error:
+            raise errors.unreachable(error, self.name) from error
+        try:
+            with self._engine.begin() as connection:
+                driver = _driver(connection)
+                # Replicas that start together: the first one makes the tables.
+                driver.execute("SELECT pg_advisory_xact_lock(%s)", [SETUP_LOCK])
+                schema.prepare(
+                    connection,
+                    self.name,
+                    migrates=self._migrates,
+                    keep_out=lambda: self._keep_others_out(driver),
+                )
+        except (DBAPIError, psycopg.Error) as error:
+            raise errors.explained(error, self.name) from error
+
+    def _keep_others_out(self, driver: psycopg.Connection[Any]) -> None:
+        """See that nobody uses the tables, and that nobody begins to before this is over."""
+        (is_alone,) = driver.execute(
+            "SELECT pg_try_advisory_xact_lock(%s)", [USE_LOCK]
+        ).fetchone() or (False,)
+        if not is_alone:
+            raise DatabaseError(
+                f"{self.name} has older tables and is in use. Stop the service on every machine, "
+                "then start the new version."
+            )
+
+    # ---- reading ------------------------------------------------------------------------------
+
+    def _read(self, work: Work[T]) -> T:
+        patience = self._patience_left()
+        while True:
+            try:
+                return self._try_read(work)
+            except (_Undone, DBAPIError, psycopg.Error) as error:
+                try:
+                    self._may_repeat(error, patience)
+                except (DBAPIError, psycopg.Error) as final:
+                    raise errors.explained(final, self.name) from final
+
+    def _try_read(self, work: Work[T]) -> T:
+        with self._engine.connect().execution_options(countersign_read=True) as connection:
+            driver = _driver(connection)
+            try:
+                return work(connection)
+            except (DBAPIError, psycopg.Error) as error:
+                if driver.closed or errors.gives_way(error):
+                    raise _Undone from error
+                raise
+
+    # ---- writing ------------------------------------------------------------------------------
+
+    def _write_alone(self, job: Job) -> None:
+        settle(self._write_group(job, lambda: None), self.committed)
+
+    def _write_group(self, first: Job, next_job: Callable[[], Job | None]) -> Sequence[Job]:
+        """Run ``first`` and what waits behind it and commit once, as often as it takes."""
+        group = [first]
+        patience = self._patience_left()
+        try:
+            while not self._try_group(group, next_job, patience):
+                for job in group:
+                    job.result = job.error = None
+        except BaseException as error:  # the whole group is undone; each caller must know
+            for job in group:
+                job.error = job.error or error
+        for job in group:
+            if job.error is not None:
+                job.error = errors.explained(job.error, self.name)
+        return group
+
+    def _try_group(
+        self, group: list[Job], next_job: Callable[[], Job | None], patience: _Patience
+    ) -> bool:
+        """Do the group's jobs and those that wait; False when it is to be done again."""
+        try:
+            with self._engine.connect() as connection:
+                attempt = _Attempt(connection, self._token)
+                if not attempt.run(group, next_job):
+                    return True
+                try:
+                    attempt.commit()
+                except DBAPIError as error:
+                    if not attempt.is_lost:
+                        raise
+                    lost = error
+                else:
+                    self._lost_at = None
+                    return True
+        except (_Undone, DBAPIError, psycopg.Error) as error:
+            self._may_repeat(error, patience)
+            return False
+        log.warning("database.commit_unanswered", database=self.name, xid=attempt.xid)
+        return self._was_committed(attempt, patience, lost)
+
+    def _may_repeat(self, error: Exception, patience: _Patience) -> None:
+        """Wait a moment before work is done again; raises what keeps it from being done."""
+        cause = error.__cause__ if isinstance(error, _Undone) else error
+        assert cause is not None
+        if errors.gives_way(cause):
+            patience.given_way += 1
+            if patience.given_way < _MOST_ATTEMPTS and patience.wait():
+                return
+            raise cause
+        if isinstance(error, _Undone) or _could_not_connect(cause):
+            self._lost_at = self._lost_at or time.monotonic()
+            log.warning("database.connection_lost", database=self.name, error=type(cause).__name__)
+            if patience.wait():
+                return
+            raise errors.unreachable(cause, self.name) from cause
+        raise cause
+
+    def _was_committed(self, attempt: _Attempt, patience: _Patience, lost: Exception) -> bool:
+        """Find out what became of a commit that was not answered."""
+        while True:
+            try:
+                with self._server.connect() as connection:
+                    return was_committed(connection, attempt.xid, attempt.session, self.name)
+            except psycopg.Error as error:
+                if not patience.wait():
+                    raise OutcomeUnknown(
+                        f"{self.name}: the connection was lost during a commit, and the server "
+                        "cannot be asked what became of it. Look whether it happened before you "
+                        "try again."
+                    ) from (error or lost)
+
+    def _patience_left(self) -> _Patience:
+        """Return how long to try; who comes when it is long gone does not wait as long again."""
+        since = self._lost_at or time.monotonic()
+        return _Patience(max(since + self._patience, time.monotonic() + _LONGEST_PAUSE))
+
+
+class _Attempt:
+    """One transaction that does a group's jobs, each so that its failure undoes nothing else.
+
+    Attributes:
+        xid: By which the server knows it afterwards.
+        session: In which it ran.
+    """
+
+    def __init__(self, connection: Connection, token: str) -> None:
+        self._connection = connection
+        self._driver = _driver(connection)
+        self._token = token
+        self.session = _session(connection, self._driver)
+        self.xid = ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection is gone."""
+        return bool(self._driver.closed)
+
+    def run(self, group: list[Job], next_job: Callable[[], Job | None]) -> bool:
+        """Do the jobs, and those that wait; False when all failed, so that nothing is open.
+
+        Raises:
+            _Undone: the database undid it all.
+            psycopg.Error: it could not even begin.
+        """
+        self._begin(is_recorded=group[0].is_recorded)
+        for number, job in enumerate(group):  # grows meanwhile
+            if number:
+                self._execute("RELEASE job; SAVEPOINT job")
+            self._run(job)
+            if number + 1 == len(group) < LARGEST_GROUP and (another := next_job()) is not None:
+                group.append(another)
+        if all(job.error is not None for job in group):
+            self._connection.rollback()
+            return False
+        return True
+
+    def commit(self) -> None:
+        """Commit; raises `DBAPIError`."""
+        self._connection.commit()
+
+    def _begin(self, *, is_recorded: bool) -> None:
+        self._connection.begin()
+        statement = "SELECT pg_current_xact_id()::text"
+        if is_recorded:
+            # The lock before anything is read: every later statement sees what others committed.
+            statement = (
+                f"NOTIFY {CHANNEL}, '{self._token}'; SELECT pg_advisory_xact_lock({RECORD_LOCK});"
+                + statement
+            )
+        cursor = self._execute(f"{statement}; SAVEPOINT job")
+        while cursor.description is None or cursor.description[0].name != "pg_current_xact_id":
+            cursor.nextset()
+        (self.xid,) = cursor.fetchone() or ("",)
+        set_recorded(self._connection, is_recorded)
+
+    def _run(self, job: Job) -> None:
+        try:
+            job.result = job.work(self._connection)
+            if self._driver.info.transaction_status == TransactionStatus.INERROR:
+                raise DatabaseError("work went on after an error of the database")
+        except BaseException as error:
+            if self.is_lost or errors.gives_way(error):
+                raise _Undone from error
+            job.error = error
+            self._execute("ROLLBACK TO job")
+
+    def _execute(self, statement: str) -> psycopg.Cursor[Any]:
+        try:
+            return self._driver.execute(statement)
+        except psycopg.Error as error:
+            if self.is_lost or errors.gives_way(error):
+                raise _Undone from error
+            raise
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _session(connection: Connection, driver: psycopg.Connection[Any]) -> Session:
+    """Return who serves a connection; asked for once."""
+    known = connection.info.get("countersign_session")
+    if isinstance(known, Session):
+        return known
+    found = session_of(driver)
+    connection.info["countersign_session"] = found
+    return found
+
+
+def _could_not_connect(error: BaseException) -> bool:
+    """Whether an error came from connecting: it has no statement and no code of a statement's."""
+    found = errors.orig(error)
+    return isinstance(found, psycopg.OperationalError) and (
+        found.sqlstate is None or found.sqlstate.startswith(("08", "57P", "53300"))
+    )
+
+
+def _begin(connection: Connection) -> None:
+    is_reading = connection.get_execution_options().get("countersign_read", False)
+    _driver(connection).execute(_READ if is_reading else "BEGIN")
