@@ -1,0 +1,313 @@
+"""What the rows of one subject must be, by its entries alone. Pure.
+
+Entries tell what a row became: ``row`` and ``instruction`` hold the columns that were written
+(`workflows.audit.told`), the rest follows from the entry itself. Entries of versions before that
+tell less; then only what they tell is compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table
+
+from workflows.orders import TRANSITIONS, OrderState
+from workflows.record.problems import Finding
+from workflows.tables import (
+    approval,
+    chat_identity,
+    freeze,
+    freeze_consent,
+    instruction,
+    kept_file,
+    payee,
+    payment_order,
+    receipt,
+)
+
+Key = tuple[Any, ...]
+
+OF_ORDERS = (payment_order, approval, instruction, receipt)
+"""Tables whose rows belong to an order."""
+
+_ONE = 1
+
+
+@dataclass(slots=True)
+class Expected:
+    """A row as the record tells it.
+
+    Attributes:
+        values: By column; instants and dates as text.
+        seq: Of the newest entry that tells of it.
+    """
+
+    values: dict[str, Any]
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One entry, for replaying."""
+
+    seq: int
+    at: str
+    actor: str
+    kind: str
+    subject: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Replay:
+    """The rows of some subjects.
+
+    Attributes:
+        rows: What there must be, by table's name and primary key.
+        subjects: By table's name: whose rows are told here, so that there must be no others.
+        files: Files that orders have, by order.
+        findings: Entries that contradict one another.
+    """
+
+    rows: dict[tuple[str, Key], Expected] = field(default_factory=dict)
+    subjects: dict[str, set[str]] = field(default_factory=dict)
+    files: dict[str, dict[str, int]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def take(self, told: Told) -> None:
+        """Add an entry; those of one subject come in their order."""
+        family, _, _ = told.kind.partition(".")
+        handler = _FAMILIES.get(family)
+        if handler is None:
+            return
+        try:
+            handler(self, told)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            self._wrong(told, "tells of it in a way that this version does not understand")
+
+    # ---- orders and what belongs to them ------------------------------------------------------
+
+    def _order(self, told: Told) -> None:
+        facts, key = told.facts, (payment_order.name, (told.subject,))
+        if told.kind == "order.requested":
+            for table in OF_ORDERS:
+                self._claim(table, told.subject)
+            self.rows[key] = Expected(_requested(told), told.seq)
+            self._attach(told)
+            return
+        order = self.rows.get(key)
+        if order is None:
+            self._wrong(told, "tells of an order that was never requested")
+            return
+        if "to" in facts:
+            self._move(told, order)
+        if told.kind == "order.amended":
+            self._attach(told)
+        if told.kind in ("order.approval", "order.rejected"):
+            self._decide(told, order)
+        if told.kind == "order.released":
+            key = (instruction.name, (told.subject,))
+            self.rows[key] = Expected({"order_id": told.subject}, told.seq)
+            if "instruction" in facts:
+                self.rows[key].values = _whole(instruction, {})
+        if "instruction" in facts:
+            self._sent(told)
+
+    def _move(self, told: Told, order: Expected) -> None:
+        facts, values = told.facts, order.values
+        if facts["from"] != values["state"]:
+            self._wrong(told, f"says it was {facts['from']}, it was {values['state']}")
+        to = OrderState(facts["to"])
+        if to != facts["from"] and to not in TRANSITIONS[OrderState(facts["from"])]:
+            self._wrong(told, f"moves it from {facts['from']} to {to}, where it may not go")
+        values |= {"state": str(to), "updated_at": told.at, "revision": values["revision"] + 1}
+        after = facts.get("after", {})
+        values |= {name: after[name] for name in ("version", "digest") if name in after}
+        values |= facts.get("row", {})
+        order.seq = told.seq
+
+    def _decide(self, told: Told, order: Expected) -> None:
+        facts, is_approval = told.facts, told.kind == "order.approval"
+        values = {
+            "order_id": told.subject,
+            "version": facts["version"],
+            "person_id": told.actor,
+            "digest": facts["digest"],
+            "decision": "approve" if is_approval else "reject",
+            "factor": facts["factor"] if is_approval else "none",
+            "reason": facts.get("reason"),
+            "at": told.at,
+        }
+        key = (told.subject, facts["version"], told.actor)
+        self.rows[approval.name, key] = Expected(values, told.seq)
+        if (facts["version"], facts["digest"]) != (order.values["version"], order.values["digest"]):
+            self._wrong(told, "decides on something else than the order was")
+        if is_approval and facts["to"] == OrderState.APPROVED:
+            self._check_quorum(told, order)
+
+    def _check_quorum(self, told: Told, order: Expected) -> None:
+        """See that whoever filled the slots has approved, and that the slots are filled."""
+        verdict = order.values.get("verdict")
+        if verdict is None:
+            return
+        version, requester = order.values["version"], order.values["requester_id"]
+        filled = [(role, person) for role, person in told.facts["filled"]]
+        seats = Counter(role for role, _ in filled)
+        people = {person for _, person in filled}
+        decided = (self.rows.get((approval.name, (told.subject, version, p))) for p in people)
+        has_seats = all(seats[s["role"]] >= s["count"] for s in json.loads(verdict)["slots"])
+        are_there = all(
+            each is not None and each.values["decision"] == "approve" for each in decided
+        )
+        if not (filled and has_seats and are_there) or len(people) < len(filled):
+            self._wrong(told, "approves it without the people that policy asked for")
+        elif requester in people:
+            self._wrong(told, "counts the requester among those who approve")
+
+    def _attach(self, told: Told) -> None:
+        found = json.loads(told.facts.get("row", {}).get("attachments", "[]"))
+        files = self.files.setdefault(told.subject, {})
+        files.update((each["id"], told.seq) for each in found)
+
+    def _instruction(self, told: Told) -> None:
+        if "instruction" in told.facts:
+            self._sent(told)
+
+    def _sent(self, told: Told) -> None:
+        key = (instruction.name, (told.subject,))
+        row = self.rows.setdefault(key, Expected({"order_id": told.subject}, told.seq))
+        row.values |= told.facts["instruction"]
+        row.seq = told.seq
+
+    def _receipt(self, told: Told) -> None:
+        facts = told.facts
+        values = {
+            "order_id": told.subject,
+            "reference": facts["reference"],
+            "sha256": facts["sha256"],
+            "booked_on": facts["booked_on"],
+            "is_official": facts["official"],
+            "stored_at": told.at,
+        }
+        if "media_type" in facts:
+            values["media_type"] = facts["media_type"]
+        self.rows[receipt.name, (told.subject,)] = Expected(values, told.seq)
+
+    # ---- files, payees, people, the brake -----------------------------------------------------
+
+    def _file(self, told: Told) -> None:
+        self._claim(kept_file, told.subject)
+        names = ("name", "media_type", "size", "sha256")
+        values = {"id": told.subject, "person_id": told.actor, "stored_at": told.at}
+        values |= {name: told.facts[name] for name in names}
+        self.rows[kept_file.name, (told.subject,)] = Expected(values, told.seq)
+
+    def _list(self, told: Told) -> None:
+        row = self.rows.get((kept_file.name, (told.subject,)))
+        if row is not None:
+            row.values["order_id"] = told.facts["orders"][0]
+            row.seq = told.seq
+
+    def _payee(self, told: Told) -> None:
+        facts, key = told.facts, (payee.name, (told.subject,))
+        row = self.rows.setdefault(key, Expected({"id": told.subject}, told.seq))
+        self._claim(payee, told.subject)
+        if told.kind == "payee.registered":
+            if "row" in facts:
+                row.values = _whole(payee, {})
+            row.values |= {name: facts[name] for name in ("name", "iban", "trusted")}
+        elif told.kind == "payee.changed":
+            row.values |= facts["after"]
+        row.values["active"] = told.kind != "payee.removed"
+        row.values |= facts.get("row", {})
+        row.seq = told.seq
+
+    def _person(self, told: Told) -> None:
+        facts = told.facts
+        chat = facts.get("chat")
+        self._claim(chat_identity, told.subject)
+        mine = [
+            key
+            for key, row in self.rows.items()
+            if key[0] == chat_identity.name
+            and (row.values["person_id"], row.values["chat"]) == (told.subject, chat)
+        ]
+        if told.kind == "person.link_allowed":
+            for key in mine:
+                if self.rows[key].values["unlinked_at"] is not None:
+                    del self.rows[key]
+        elif told.kind in ("person.linked", "person.unlinked"):
+            fresh = {
+                "chat": chat,
+                "external_id": facts["external_id"],
+                "person_id": told.subject,
+                "linked_at": told.at,
+            }
+            key = (chat_identity.name, (chat, facts["external_id"]))
+            row = self.rows.setdefault(key, Expected(_whole(chat_identity, fresh), told.seq))
+            if told.kind == "person.unlinked":
+                row.values["unlinked_at"] = told.at
+            row.seq = told.seq
+        elif told.kind in ("person.reachable", "person.unreachable"):
+            since = told.at if told.kind == "person.unreachable" else None
+            for key in mine:
+                self.rows[key].values["unreachable_since"] = since
+                self.rows[key].seq = told.seq
+
+    def _freeze(self, told: Told) -> None:
+        for table in (freeze, freeze_consent):
+            self._claim(table, told.subject)
+        if told.kind == "freeze.begun":
+            values = {"id": _ONE, "person_id": told.actor, "at": told.at}
+            values["reason"] = told.facts["reason"]
+            self.rows[freeze.name, (_ONE,)] = Expected(values, told.seq)
+        elif told.kind == "freeze.consent":
+            values = {"person_id": told.actor, "at": told.at}
+            self.rows[freeze_consent.name, (told.actor,)] = Expected(values, told.seq)
+        elif told.kind == "freeze.lifted":
+            gone = [key for key in self.rows if key[0] in (freeze.name, freeze_consent.name)]
+            for key in gone:
+                del self.rows[key]
+
+    # ---- what they share ----------------------------------------------------------------------
+
+    def _claim(self, table: Table, subject: str) -> None:
+        self.subjects.setdefault(table.name, set()).add(subject)
+
+    def _wrong(self, told: Told, problem: str) -> None:
+        self.findings.append(Finding(f"entry {told.seq} ({told.kind} {told.subject})", problem))
+
+
+def _requested(told: Told) -> dict[str, Any]:
+    facts = told.facts
+    values = {
+        "id": told.subject,
+        "requester_id": told.actor,
+        "state": str(OrderState.PENDING),
+        "revision": 1,
+        "created_at": told.at,
+        "updated_at": told.at,
+    }
+    values |= {name: facts[name] for name in ("version", "digest") if name in facts}
+    return values | facts.get("row", {})
+
+
+def _whole(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a new row: what is not told of it is nothing."""
+    return {**dict.fromkeys(table.c.keys()), **values}
+
+
+_FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
+    "order": Replay._order,
+    "instruction": Replay._instruction,
+    "receipt": Replay._receipt,
+    "file": Replay._file,
+    "list": Replay._list,
+    "payee": Replay._payee,
+    "person": Replay._person,
+    "freeze": Replay._freeze,
+}
