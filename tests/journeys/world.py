@@ -73,6 +73,7 @@ language = "en"
 [storage]
 folder = "data"
 key = {{ env = "KEY" }}
+{database}
 
 [web]
 port = 0
@@ -167,6 +168,7 @@ class World:
     linked: tuple[str, ...] = tuple(PEOPLE)
     clock: Clock = system_clock
     more: str = ""
+    database_url: str = ""
     bank_url: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
     app: App | None = None
@@ -183,8 +185,7 @@ class World:
     async def code(self, name: str) -> str:
         """Return a code that was not used yet, of the step before, of now, or of the next."""
         totp = pyotp.TOTP(self.secrets[name])
-        assert self.app is not None
-        now, passed = divmod(int(self.app.services.clock().timestamp()), 30)
+        now, passed = divmod(int(self.clock().timestamp()), 30)
         # The step before counts until this one ends; near its end, it may be too late for it.
         oldest = now - 1 if passed < 22 else now
         step = max(oldest, self.used.get(name, 0) + 1)
@@ -194,14 +195,19 @@ class World:
 
     # ---- the service --------------------------------------------------------------------------
 
-    async def open(self) -> App:
-        environ = {
+    @property
+    def environ(self) -> dict[str, str]:
+        """The secrets of the service, as its environment has them."""
+        return {
             "KEY": base64.urlsafe_b64encode(b"k" * 32).decode(),
             "BOT_TOKEN": self.workspace.app.bot_token,
             "APP_TOKEN": self.workspace.app.app_token,
             "SIGNING_SECRET": self.workspace.app.signing_secret,
             "TELEGRAM_TOKEN": TELEGRAM_TOKEN,
+            "DATABASE_URL": self.database_url,
         }
+
+    def write_settings(self) -> None:
         directory = "".join(
             f'\n[[people]]\nid = "{key}"\nname = "{name}"\nemail = "{key}@northwind.test"\n'
             f'roles = {list(roles)!r}\nlanguage = "{language}"\n'.replace("'", '"')
@@ -210,7 +216,10 @@ class World:
         text = self._settings() + directory + self.more
         (self.folder / "countersign.toml").write_text(text)
         (self.folder / "policy.yml").write_text(POLICY)
-        self.app = App(load(self.folder / "countersign.toml", environ), clock=self.clock)
+
+    async def open(self) -> App:
+        self.write_settings()
+        self.app = App(load(self.folder / "countersign.toml", self.environ), clock=self.clock)
         await self.app.start()
         await self._enrol()
         if "telegram" in self.chats:
@@ -237,7 +246,8 @@ class World:
             text += TELEGRAM_SETTINGS.format(
                 mode=self.telegram_mode, telegram=self.telegram.api_url
             )
-        where = {"digest": "\n".join(digest), "places": "\n".join(places)}
+        database = 'database = { env = "DATABASE_URL" }' if self.database_url else ""
+        where = {"database": database, "digest": "\n".join(digest), "places": "\n".join(places)}
         return text + SETTINGS.format(bank=self.bank_url, **where)
 
     async def _link(self) -> None:
@@ -415,9 +425,11 @@ async def a_world(
     linked: tuple[str, ...] = tuple(PEOPLE),
     clock: Clock = system_clock,
     more: str = "",
+    database_url: str = "",
+    is_served: bool = True,
     **bank: Any,
 ) -> AsyncIterator[World]:
-    """Open a world with the service running in it; ``bank`` are rules of the bank."""
+    """Open a world with the service running in it, if asked; ``bank`` are rules of the bank."""
     rules = {"sca": Sca(Phone.EXEMPT), "settles_after_polls": 1, "max_frequency_per_day": 10**6}
     accounts = [
         Account(EUR_IBAN, "EUR", "Northwind GmbH", 10_000_000),
@@ -460,10 +472,14 @@ async def a_world(
         linked,
         clock,
         more,
+        database_url,
         bank_url=serving.url,
     )
     try:
-        await world.open()
+        if is_served:
+            await world.open()
+        else:
+            world.write_settings()
         yield world
     finally:
         await world.close()
