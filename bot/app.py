@@ -28,6 +28,7 @@ from bot.telegram import setup as telegram_setup
 from bot.telegram.app import TelegramApp
 from bot.web.app import create_app
 from bot.web.health import Delivery
+from bot.web.notices import Notices
 from bot.web.server import WebServer
 from connectors import registry
 from connectors.base import Capability, Connector, ConnectorError
@@ -86,6 +87,10 @@ class DatabaseState:
         return (connector_state.c.connector == self.connector, connector_state.c.key == key)
 
 
+def _padded(base64_text: str) -> str:
+    return base64_text + "=" * (-len(base64_text) % 4)
+
+
 class App:
     """The running service.
 
@@ -114,6 +119,8 @@ class App:
                 if Capability.CANCELLATION in each.capabilities
             ),
         )
+        key = base64.urlsafe_b64decode(_padded(settings.storage.key.get_secret_value()))
+        self._notices = Notices(key, self._public_url, lambda order: self.dispatcher.wake(order))
         pace = Pace(settings.dispatch.first_poll_seconds, settings.dispatch.max_poll_seconds)
         self.dispatcher = Dispatcher(
             self.database,
@@ -132,16 +139,16 @@ class App:
             },
             # One process alone serves a file; a server is there for any number.
             replica_id=replicas.new_id() if settings.storage.database else LOCAL,
+            notice_url=self._notices.url,
         )
         self.collector = Collector(self.database, self.company, self.connectors, clock)
-        key = settings.storage.key.get_secret_value()
         self.services = Services(
             database=self.database,
             company=self.company,
             connectors=self.connectors,
             collector=self.collector,
             dispatcher=self.dispatcher,
-            cipher=Cipher(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))),
+            cipher=Cipher(key),
             messages=Messages.load(),
             clock=clock,
             public_url=self._public_url,
@@ -256,7 +263,10 @@ class App:
             deliveries=self._deliveries,
             deep_link=self._telegram_link,
             opened_by=self._opened_by,
-            routes=[route for chat in self._chats.values() for route in chat.routes()],
+            routes=[
+                self._notices.route(),
+                *(route for chat in self._chats.values() for route in chat.routes()),
+            ],
         )
         self.web = WebServer(web, host=self._settings.web.host, port=self._settings.web.port)
         await self.web.start()

@@ -93,6 +93,8 @@ class Instruction:
         service: The institution's product, such as ``sepa-credit-transfers``; empty lets the
             connector choose (see `Connector.service`).
         requester_ip: IP address of the person's session where known (PSD2 asks for one).
+        notice_url: Where the institution may call when the payment's status changes. Nothing that
+            comes there is believed: it is a reason to ask (`Connector.follow`) at once.
     """
 
     order_id: str
@@ -105,6 +107,7 @@ class Instruction:
     requested_execution_date: date | None
     service: str
     requester_ip: str = "127.0.0.1"
+    notice_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

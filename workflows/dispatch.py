@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -110,6 +110,7 @@ class Dispatcher:
         allowances: Mapping[str, Allowance] | None = None,
         hours: Mapping[str, Hours] | None = None,
         replica_id: str = LOCAL,
+        notice_url: Callable[[str], str | None] = lambda order_id: None,
     ) -> None:
         self.database = database
         self.company = company
@@ -119,6 +120,7 @@ class Dispatcher:
         self.takeover = Takeover(database, clock, replica_id, WORKFLOW_VERSION)
         self._allowances = allowances or {}
         self._hours = hours or {}
+        self._notice_url = notice_url
         self._walking: set[asyncio.Task[Any]] = set()
         self._sending: set[asyncio.Task[Next]] = set()
         self.steps: Mapping[str, Callable[[str], Coroutine[Any, Any, Next]]] = {
@@ -390,7 +392,8 @@ class Dispatcher:
             sent = instructions.find(connection, order_id)
             if sent is None or order.account_id not in self.company.accounts:
                 return order, None
-            return order, instructions.for_connector(self.company, order, sent)
+            made = instructions.for_connector(self.company, order, sent)
+            return order, replace(made, notice_url=self._notice_url(order_id))
 
         return await self.database.read(load)
 

@@ -138,6 +138,7 @@ class BerlinGroup(Connector):
                 **PREFERENCES,
                 "TPP-Rejection-NoFunds-Preferred": "true",
                 "PSU-IP-Address": self._psu_address(instruction),
+                **self._notices(instruction),
             },
             request_id=instruction.request_id,
         )
@@ -148,6 +149,15 @@ class BerlinGroup(Connector):
         return await self._with_authorisation(
             outcome, answer, f"{self._path(instruction, answer.payment_id)}/authorisations"
         )
+
+    def _notices(self, instruction: Instruction) -> dict[str, str]:
+        """Return the headers that ask for a call at each change (parameters TPP-Notification-…)."""
+        if not self._settings.notifies or instruction.notice_url is None:
+            return {}
+        return {
+            "TPP-Notification-URI": instruction.notice_url,
+            "TPP-Notification-Content-Preferred": "status=PROCESS",
+        }
 
     async def follow(self, instruction: Instruction, reference: str) -> Outcome:
         """Return the payment's status, and whom it waits for."""

@@ -61,6 +61,11 @@ class BerlinGroupSettings(HttpSettings):
     instant: bool = Field(
         default=False, description="Send euro payments within SEPA as instant payments."
     )
+    notifies: bool = Field(
+        default=False,
+        description="Ask the bank to call web.public_url when a payment's status changes, instead "
+        "of waiting for our next question. For banks that offer notifications.",
+    )
     charge_bearer: Literal["DEBT", "CRED", "SHAR", "SLEV"] = Field(
         default="SHAR", description="Who bears the charges of a cross-border payment."
     )

@@ -42,6 +42,7 @@ class PaymentService:
             call.request_id,
             starts_sca=bank.sca.starts_implicitly and not explicitly,
             refuses_no_funds=call.prefers("tpp-rejection-nofunds-preferred"),
+            notice_uri=call.headers.get("tpp-notification-uri"),
         )
         place = _place(payment)
         body: dict[str, Any] = {

@@ -46,6 +46,8 @@ class Payment:
         shown_from: The bank shows nothing of it on the account before.
         set_aside_at: When its money was set aside; None before.
         looks: How often the client has looked since.
+        notice_uri: Where the client wants to be called when its status changes.
+        told: The last status the client was called with, or was answered at the beginning.
     """
 
     id: str
@@ -60,6 +62,8 @@ class Payment:
     cancellations: dict[str, Authorisation] = field(default_factory=dict)
     set_aside_at: datetime | None = None
     looks: int = 0
+    notice_uri: str | None = None
+    told: Status = Status.RCVD
 
     @property
     def is_open(self) -> bool:
@@ -72,13 +76,18 @@ class Payment:
 
 
 class Payments:
-    """All payments of one bank."""
+    """All payments of one bank.
+
+    Attributes:
+        to_tell: Those whose clients want to be called, until they have been told the end.
+    """
 
     def __init__(self, books: Books, rules: Rules, now: Callable[[], datetime]) -> None:
         self._books = books
         self._rules = rules
         self._now = now
         self._all: dict[str, Payment] = {}
+        self.to_tell: list[Payment] = []
 
     @property
     def all(self) -> Mapping[str, Payment]:
@@ -92,6 +101,7 @@ class Payments:
         *,
         starts_sca: bool,
         refuses_no_funds: bool,
+        notice_uri: str | None = None,
     ) -> Payment:
         """Take a payment in; without authentication to wait for, it goes on at once.
 
@@ -100,6 +110,7 @@ class Payments:
             request_id: ``X-Request-ID``.
             starts_sca: Start the authorisation with it.
             refuses_no_funds: What the client prefers when the money is not there.
+            notice_uri: Where to call the client when the status changes.
 
         Raises:
             Refusal: ``PAYMENT_FAILED`` for want of money.
@@ -116,11 +127,15 @@ class Payments:
             created_at=now,
             shown_from=max(now, self._rules.hide_until or now),
             needs_sca=self._rules.sca.phone is not Phone.EXEMPT,
+            notice_uri=notice_uri,
         )
         self._all[payment.id] = payment
         if payment.needs_sca and starts_sca:
             self.authorise(payment)
         self.advance(payment)
+        payment.told = payment.status
+        if notice_uri is not None and payment.is_open:
+            self.to_tell.append(payment)
         return payment
 
     def find(self, product: str, payment_id: str) -> Payment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +24,7 @@ from sandbox.bank.consent_service import ConsentService
 from sandbox.bank.door import Door, Reply, Request
 from sandbox.bank.faults import BEFORE, Fault, Planned
 from sandbox.bank.messages import Answer, Operation
+from sandbox.bank.notices import call_clients
 from sandbox.bank.openapi import specification
 from sandbox.bank.payment_service import PaymentService
 from sandbox.bank.rules import Refusal
@@ -111,7 +113,16 @@ def _application(bank: Bank, door: Door) -> Starlette:
         for method, path, name, operation in table
     ]
     nowhere = _nowhere(door)
-    return Starlette(routes=routes, exception_handlers={404: nowhere, 405: nowhere})
+
+    @asynccontextmanager
+    async def calling(_app: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(call_clients(bank))
+        yield
+        task.cancel()
+
+    return Starlette(
+        routes=routes, exception_handlers={404: nowhere, 405: nowhere}, lifespan=calling
+    )
 
 
 class _Endpoint:

@@ -97,8 +97,7 @@ unfreeze = ["controller", "cfo"]
 at = "08:30"
 
 [dispatch]
-first_poll_seconds = 0.05
-max_poll_seconds = 0.3
+{pace}
 
 [connectors.hausbank]
 type = "berlin_group"
@@ -106,6 +105,7 @@ url = "{bank}"
 consent_frequency_per_day = 1000
 enquiry_window_hours = 24
 total_timeout_seconds = 2.0
+{hausbank}
 
 [[payees]]
 id = "acme"
@@ -136,6 +136,8 @@ connector = "hausbank"
 viewers = ["controller", "cfo", "accountant"]
 {places}
 """
+
+PACE = "first_poll_seconds = 0.05\nmax_poll_seconds = 0.3"
 
 SLACK_SETTINGS = """
 [slack]
@@ -170,6 +172,8 @@ class World:
     more: str = ""
     database_url: str = ""
     bank_url: str = ""
+    pace: str = PACE
+    hausbank: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
     app: App | None = None
     used: dict[str, int] = field(default_factory=dict)
@@ -248,7 +252,9 @@ class World:
             )
         database = 'database = { env = "DATABASE_URL" }' if self.database_url else ""
         where = {"database": database, "digest": "\n".join(digest), "places": "\n".join(places)}
-        return text + SETTINGS.format(bank=self.bank_url, **where)
+        return text + SETTINGS.format(
+            bank=self.bank_url, pace=self.pace, hausbank=self.hausbank, **where
+        )
 
     async def _link(self) -> None:
         """Link people as if they had done so long ago, and have them press Start."""
@@ -426,6 +432,8 @@ async def a_world(
     clock: Clock = system_clock,
     more: str = "",
     database_url: str = "",
+    pace: str = PACE,
+    hausbank: str = "",
     is_served: bool = True,
     **bank: Any,
 ) -> AsyncIterator[World]:
@@ -474,6 +482,8 @@ async def a_world(
         more,
         database_url,
         bank_url=serving.url,
+        pace=pace,
+        hausbank=hausbank,
     )
     try:
         if is_served:
