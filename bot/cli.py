@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import os
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from workflows.record.verification import Head
 
 app = typer.Typer(
     name="countersign",
@@ -56,6 +60,10 @@ def check(config: Config = DEFAULT) -> None:
         f"{len(settings.payees)} payees, {len(settings.connectors)} connections, "
         f"{len(settings.policy_document.rules)} rules."
     )
+    if settings.storage.record_key is None:
+        from bot import record
+
+        typer.echo(record.NO_KEY)
 
 
 @app.command()
@@ -73,6 +81,58 @@ def run(config: Config = DEFAULT) -> None:
         asyncio.run(service.run(settings))
     except (StartError, DatabaseError, WebServerError, ConnectorError) as error:
         typer.echo(f"Countersign cannot start: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def migrate(config: Config = DEFAULT) -> None:
+    """Bring the tables of an older version up to date; the service must not run meanwhile."""
+    settings = _settings(config)
+    from bot import safekeeping
+
+    typer.echo(_kept(safekeeping.migrate(settings)))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file; only its owner can read it.")],
+    config: Config = DEFAULT,
+) -> None:
+    """Write a backup of the database into a file and check it; the service may run."""
+    settings = _settings(config)
+    from bot import safekeeping
+
+    typer.echo(_kept(safekeeping.backup(settings, file)))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path | None, typer.Argument(help="What `countersign backup` wrote.")] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="The database was put back by hand already.")
+    ] = False,
+    config: Config = DEFAULT,
+) -> None:
+    """Put a backup in the place of the database, so that nothing is sent twice."""
+    settings = _settings(config)
+    from bot import safekeeping
+
+    if (file is None) != here:
+        typer.echo("Name the backup's file, or --here where it is in its place already.", err=True)
+        raise typer.Exit(2)
+    typer.echo(_kept(safekeeping.restore(settings, file)))
+
+
+def _kept(work: Coroutine[Any, Any, T]) -> T:
+    """Return what ``work`` on the database does; what keeps it from being done is told."""
+    from workflows.backup import BackupError
+    from workflows.database import DatabaseError
+    from workflows.restore import RestoreError
+
+    try:
+        return asyncio.run(work)
+    except (BackupError, DatabaseError, RestoreError) as error:
+        typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -162,16 +222,133 @@ def unlink(
 
 
 @audit_app.command()
-def verify(config: Config = DEFAULT) -> None:
-    """Prove that no entry of the record was altered, removed or inserted."""
+def verify(
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="SEQ:HASH from a digest, to be found in this record; may be repeated."),
+    ] = None,
+    config: Config = DEFAULT,
+) -> None:
+    """Prove that nothing of the record was altered, and that the tables say what it says."""
     settings = _settings(config)
-    from bot import service
+    from bot import record
 
-    found = asyncio.run(service.verify_record(settings))
-    if not found.is_intact:
-        typer.echo(f"BROKEN: entry {found.broken_at} {found.problem}.", err=True)
+    report = _audited(record.verify(settings, _heads(head)))
+    if not report.is_intact:
+        typer.echo(f"BROKEN: {report.count} findings", err=True)
+        for finding in report.findings:
+            typer.echo(f"  {finding}", err=True)
+        if report.count > len(report.findings):
+            typer.echo(f"  and {report.count - len(report.findings)} more", err=True)
         raise typer.Exit(1)
-    typer.echo(f"intact: {found.entries} entries, head {found.head}")
+    typer.echo(record.summary(settings, report))
+
+
+@audit_app.command()
+def export(
+    order: Annotated[str | None, typer.Option(help="Only this payment, such as P3K7QX9AB.")] = None,
+    format: Annotated[  # noqa: A002 (the option's name)
+        str, typer.Option(help="jsonl: every entry, exactly; html: a payment's evidence, to read.")
+    ] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    language: Annotated[str | None, typer.Option(help="Of the page: en or zh_CN.")] = None,
+    config: Config = DEFAULT,
+) -> None:
+    """Write the record as JSON Lines, or all evidence about one payment as a page."""
+    if format not in ("jsonl", "html") or (format == "html" and order is None):
+        typer.echo("Write --format jsonl, or --format html with --order.", err=True)
+        raise typer.Exit(2)
+    settings = _settings(config)
+    from bot import record
+
+    with _output(out) as file:
+        if format == "html" and order is not None:
+            file.write(_audited(record.order_page(settings, order, language)))
+        else:
+            _audited(record.export_lines(settings, file, order))
+
+
+@audit_app.command()
+def prove(
+    order: Annotated[str, typer.Argument(help="The payment, such as P3K7QX9AB.")],
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="SEQ:HASH from a digest that the other side has; may be repeated."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    config: Config = DEFAULT,
+) -> None:
+    """Write a proof of a payment's entries, for somebody who is to see nothing else.
+
+    They check it with docs/check_proof.py, the public key, and a digest they have seen.
+    """
+    settings = _settings(config)
+    from bot import record
+
+    proof = _audited(record.prove(settings, order, _heads(head)))
+    with _output(out) as file:
+        file.write(proof + "\n")
+
+
+@audit_app.command()
+def key(
+    make: Annotated[
+        Path | None, typer.Option(help="Write a new secret key into this new file instead.")
+    ] = None,
+    config: Config = DEFAULT,
+) -> None:
+    """Print the public key with which checkpoints of the record are checked."""
+    from bot import record
+
+    if make is not None:
+        try:
+            typer.echo(record.make_key(make).public.text)
+        except OSError as error:
+            typer.echo(f"{make} cannot be made ({error.strerror}).", err=True)
+            raise typer.Exit(1) from None
+        typer.echo(f'Put it in settings: record_key = {{ file = "{make}" }}', err=True)
+        return
+    found = record.record_key(_settings(config))
+    if found is None:
+        typer.echo(record.NO_KEY, err=True)
+        raise typer.Exit(1)
+    typer.echo(found.public.text)
+
+
+def _heads(texts: list[str] | None) -> list[Head]:
+    from workflows.record.verification import Head
+
+    try:
+        return [Head.parse(text) for text in texts or ()]
+    except ValueError as error:
+        typer.echo(f"--head: {error}.", err=True)
+        raise typer.Exit(2) from None
+
+
+def _audited(work: Coroutine[Any, Any, T]) -> T:
+    """Return what ``work`` on the record does; what keeps it from being done is told."""
+    from workflows.database import DatabaseError
+    from workflows.record.problems import RecordBroken
+
+    try:
+        return _answered(work)
+    except DatabaseError as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(1) from None
+    except RecordBroken as problem:
+        typer.echo(f"BROKEN: {problem}. `countersign audit verify` tells all of it.", err=True)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    """Open what a command writes to: a file that only its owner reads, or the terminal."""
+    if path is None:
+        yield sys.stdout
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        yield file
 
 
 def _answered(work: Coroutine[Any, Any, T]) -> T:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -18,8 +19,7 @@ from bot.telegram.chat import deep_link
 from bot.telegram.setup import username_of
 from connectors import registry
 from connectors.base import Capability, Consent
-from workflows import audit, linking, people
-from workflows.audit import Verification
+from workflows import linking, people
 from workflows.clock import system_clock
 from workflows.database import Database, open_database
 from workflows.people import Person
@@ -113,14 +113,9 @@ def _person(settings: Settings, who: str) -> Person:
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Database]:
     """Open the company's database, beside a service that may be running."""
-    async with open_database(settings.storage.where, migrates=False) as database:
+    folder = Path(settings.storage.folder)
+    async with open_database(settings.storage.where, migrates=False, folder=folder) as database:
         yield database
-
-
-async def verify_record(settings: Settings) -> Verification:
-    """Walk the record of the company that ``settings`` describe."""
-    async with _opened(settings) as database:
-        return await database.read(audit.verify)
 
 
 async def consent_of(

@@ -21,10 +21,14 @@ class Cut(Enum):
 
 
 class Proxy:
-    """Listens on loopback and passes on to the server's socket."""
+    """Listens on loopback and passes on to a server's socket.
+
+    Attributes:
+        server: That socket; another from the next connection on.
+    """
 
     def __init__(self, server: Path) -> None:
-        self._server = server
+        self.server = server
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._armed: Cut | None = None
@@ -71,7 +75,7 @@ class Proxy:
                 _close(client)
                 continue
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self._server))
+            server.connect(str(self.server))
             with self._lock:
                 self._open |= {client, server}
             wire = _Wire(self, client, server)

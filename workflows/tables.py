@@ -106,6 +106,14 @@ chat_identity = _table(
     UniqueConstraint("chat", "person_id"),
 )
 
+# Whom settings alone name in a chat has no row above that could say it. No row here links anybody.
+chat_unreachable = _table(
+    "chat_unreachable",
+    Column("chat", String(16), primary_key=True),
+    Column("person_id", String(64), primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+
 chat_preference = _table(
     "chat_preference",
     Column("person_id", String(64), primary_key=True),
@@ -121,6 +129,8 @@ link_token = _table(
     # Whoever opens it first has it to themselves.
     Column("claimed_by", String(64)),
     Column("used_at", Instant),
+    # Wrong codes that were tried with it: they count against the link, not against the person.
+    Column("failures", Integer, nullable=False),
 )
 
 payee = _table(

@@ -48,7 +48,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     assert settings is not None
     assert policy is not None
     folder = str((path.parent / settings.storage.folder).resolve())
-    storage = settings.storage.model_copy(update={"folder": folder})
+    witness = str((path.parent / settings.storage.witness).resolve())
+    storage = settings.storage.model_copy(update={"folder": folder, "witness": witness})
     return settings.model_copy(update={"policy_document": policy, "storage": storage})
 
 
@@ -241,6 +242,7 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
     yield from _repeated(raw, "payees", [each.id for each in settings.payees], "id")
     yield from _unknown_roles(raw, settings)
     yield from _unreachable_accounts(raw, settings)
+    yield from _witness_in_folder(raw, settings)
     yield from _repeated(raw, "people", [each.telegram for each in settings.people], "telegram")
     if settings.slack is None and settings.telegram is None:
         yield raw.problem(
@@ -296,6 +298,17 @@ def _unreachable_accounts(raw: Raw, settings: Settings) -> Iterator[Problem]:
                 f"there is no [connectors.{each.connector}].",
                 f"Write one of: {known}.",
             )
+
+
+def _witness_in_folder(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    base = raw.path.parent
+    folder = (base / settings.storage.folder).resolve()
+    if folder in (base / settings.storage.witness).resolve().parents and folder != base.resolve():
+        yield raw.problem(
+            ("storage", "witness"),
+            "the witness lies in the data folder: an older copy of it would bring its own.",
+            'Put it elsewhere: "record.witness" is beside this file.',
+        )
 
 
 def _telegram_needs(raw: Raw, settings: Settings) -> Iterator[Problem]:

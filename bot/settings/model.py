@@ -25,6 +25,7 @@ from bot.settings.values import (
     Line,
     MemberId,
     PayeeName,
+    RecordPublicKey,
     Roles,
     Secret,
     Slug,
@@ -72,6 +73,22 @@ class StorageSettings(_Section):
     migrate: Literal["start", "manual"] = Field(
         default="start",
         description="Whether a new version brings older tables up to date by itself.",
+    )
+    postgresql_programs: str | None = Field(
+        default=None,
+        description="Folder of pg_dump and pg_restore, for backups; PATH's when not given.",
+    )
+
+    record_key: StorageKey | None = Field(
+        default=None,
+        description="Signs the record's checkpoints: 32 bytes in base64. Not in the database.",
+    )
+    record_former_keys: tuple[RecordPublicKey, ...] = Field(
+        default=(), description="Public keys that signed earlier checkpoints."
+    )
+    witness: str = Field(
+        default="record.witness",
+        description="File that remembers checkpoints, relative to this one; not in the folder.",
     )
 
     @property

@@ -16,8 +16,12 @@ from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
 from connectors.money import MoneyError, exponent
+from workflows.record.checkpoints import PublicKey
+from workflows.refusal import Refusal
+from workflows.visible_text import clean_text
 
 _DATABASE = re.compile(r"postgres(?:ql)?://[^/?#]*/[^/?#]+", re.IGNORECASE)
+_LOCAL_HOST = re.compile(r"$|/|%2F|localhost$|127\.|\[?::1\]?$", re.IGNORECASE)
 _PASSWORD = re.compile(r"^[^/]*//[^/@]*:[^/@]+@|[?&]password=", re.IGNORECASE)
 _TELEGRAM_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,80}")
 
@@ -33,6 +37,18 @@ def checked_currency(value: str) -> str:
     except MoneyError:
         raise _wrong(f"{value[:8]!r} is no currency.", "Write an ISO 4217 code: EUR.") from None
     return value.upper()
+
+
+def _payee_name(value: str) -> str:
+    """Return a payee's name: people approve by it, so it is held to what holds for typed ones."""
+    try:
+        return clean_text(value, field="name", longest=70)
+    except Refusal:
+        raise _wrong(
+            f"{value[:40]!a} cannot be read by everybody as it is written.",
+            "Type the name again instead of pasting it; it needs a letter or digit, and no "
+            "invisible characters.",
+        ) from None
 
 
 def _zone(value: str) -> str:
@@ -145,7 +161,28 @@ def _database(value: object) -> object:
             "a password does not belong in this file.",
             'Write { env = "DATABASE_URL" } or { file = "secrets/database" } and put it there.',
         )
-    return SecretStr(address)
+    return SecretStr(_with_tls(address))
+
+
+def _with_tls(address: str) -> str:
+    """Return a database's address, encrypted on a network unless it says how itself."""
+    before, _, query = address.partition("?")
+    options = dict(pair.partition("=")[::2] for pair in query.split("&"))
+    hosts = options.get("host") or before.split("/")[2].rpartition("@")[2]
+    names = (each.rsplit(":", 1)[0] if each[-1:] != "]" else each for each in hosts.split(","))
+    is_local = all(_LOCAL_HOST.match(name) for name in names)
+    if is_local or "sslmode" in options:
+        return address
+    return f"{address}{'&' if query else '?'}sslmode=require"
+
+
+def _public_key(value: str) -> str:
+    try:
+        return PublicKey.read(value).text
+    except ValueError:
+        raise _wrong(
+            "this is no public key.", "Copy what `countersign audit key` printed of it."
+        ) from None
 
 
 def _telegram_token(value: SecretStr) -> SecretStr:
@@ -184,6 +221,7 @@ Language = Literal["en", "zh_CN"]
 WebAddress = Annotated[str, AfterValidator(_url)]
 ApiAddress = Annotated[str, AfterValidator(_api_url)]
 StorageKey = Annotated[Secret, AfterValidator(_key)]
+RecordPublicKey = Annotated[str, AfterValidator(_public_key)]
 DatabaseAddress = Annotated[SecretStr, BeforeValidator(_database)]
 BotToken = Annotated[Secret, _token("xoxb-")]
 TelegramToken = Annotated[Secret, AfterValidator(_telegram_token)]
@@ -194,7 +232,7 @@ MemberId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{7,20}$")]
 TelegramUser = Annotated[int, Field(gt=0, lt=2**52)]
 TelegramChat = Annotated[int, Field(lt=0, gt=-(2**52))]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-PayeeName = Annotated[Line, StringConstraints(max_length=70)]
+PayeeName = Annotated[Line, StringConstraints(max_length=70), AfterValidator(_payee_name)]
 
 PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]{0,62}$": "Use lower-case letters, digits and hyphens: operating-eur.",

@@ -291,6 +291,79 @@ def test_every_setting_is_in_the_example(section: type[BaseModel]) -> None:
         assert field.description
 
 
+def with_storage(folder: Path, *lines: str) -> Path:
+    path = folder / "countersign.toml"
+    text = "\n".join(["[storage]", *lines])
+    path.write_text(path.read_text().replace("[storage]", text, 1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "remedy"),
+    [
+        ('database = "mysql://u@db/x"', "no address of a PostgreSQL", "postgresql://user@host"),
+        ('database = "postgresql://u@db"', "no address of a PostgreSQL", "postgresql://user@host"),
+        ("database = 5432", "no address of a PostgreSQL", "postgresql://user@host"),
+        ('database = "postgresql://u:hunter2@db/x"', "password does not belong", "DATABASE_URL"),
+        ('database = "postgresql:///x?password=hunter2"', "password does not", "DATABASE_URL"),
+        ('database = { env = "DATABASE_URL" }', "DATABASE_URL is not set", "Set DATABASE_URL"),
+        ('database = { file = "secrets/db" }', "there is no file", "Write the secret into it"),
+        ('migrate = "never"', "'start' or 'manual'", "example"),
+        ('databse = "postgresql://u@db/x"', "no such setting", "Did you mean database"),
+    ],
+)
+def test_a_mistake_about_the_database_is_named(
+    folder: Path, line: str, said: str, remedy: str
+) -> None:
+    path = with_storage(folder, line)
+    found = edited(folder, lambda text: text)
+    assert said in found
+    assert remedy in found
+    number = path.read_text().split("\n").index(line) + 1
+    assert f"countersign.toml:{number}: storage." in found
+    assert "hunter2" not in found
+
+
+def test_the_database_is_a_file_unless_settings_name_a_server(folder: Path) -> None:
+    found = load(folder / "countersign.toml", ENVIRON).storage
+    assert found.where == folder / "var"
+    assert found.migrate == "start"
+    with_storage(folder, 'database = { env = "DATABASE_URL" }', 'migrate = "manual"')
+    address = "postgresql://u:hunter2@db.example:5433/x?sslmode=verify-full&connect_timeout=3"
+    settings = load(folder / "countersign.toml", {**ENVIRON, "DATABASE_URL": address})
+    assert settings.storage.where == address
+    assert settings.storage.migrate == "manual"
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("address", "has_tls"),
+    [
+        ("postgresql://u@db.example/x", True),
+        ("postgres://u@db.example:5433/x?connect_timeout=3", True),
+        ("postgresql://u@10.0.0.7/x", True),
+        ("postgresql://u@localhost,db2.example/x", True),
+        ("postgresql://u@localhost.example/x", True),
+        ("postgresql://u@/x?host=db.example", True),
+        ("postgresql://u@db.example/x?sslmode=disable", False),
+        ("postgresql://u@localhost/x", False),
+        ("postgresql://u@127.0.0.1:5433/x", False),
+        ("postgresql://u@[::1]:5433/x", False),
+        ("postgresql://u@[::1]/x", False),
+        ("postgresql:///x", False),
+        ("postgresql://u@/x?host=/run/postgresql", False),
+        ("postgresql://u@%2Frun%2Fpostgresql/x", False),
+    ],
+)
+def test_a_server_on_a_network_is_reached_encrypted(
+    folder: Path, address: str, has_tls: bool
+) -> None:
+    with_storage(folder, f'database = "{address}"')
+    found = load(folder / "countersign.toml", ENVIRON).storage.where
+    between = "&" if "?" in address else "?"
+    assert found == (f"{address}{between}sslmode=require" if has_tls else address)
+
+
 # ---- the command line -------------------------------------------------------------------------
 
 

@@ -6,14 +6,23 @@ from workflows.database.base import (
     DatabaseUnwritable,
     OutcomeUnknown,
     Work,
+    appending,
     is_recorded,
 )
-from workflows.database.factory import SQLITE_FILE, database_at, open_database
+from workflows.database.factory import (
+    SQLITE_FILE,
+    WORKFLOWS_FILE,
+    WORKFLOWS_SCHEMA,
+    database_at,
+    open_database,
+)
 from workflows.database.lease import Lease
 from workflows.database.sqlite import SqliteDatabase
 
 __all__ = [
     "SQLITE_FILE",
+    "WORKFLOWS_FILE",
+    "WORKFLOWS_SCHEMA",
     "Database",
     "DatabaseError",
     "DatabaseUnwritable",
@@ -21,6 +30,7 @@ __all__ = [
     "OutcomeUnknown",
     "SqliteDatabase",
     "Work",
+    "appending",
     "database_at",
     "is_recorded",
     "open_database",

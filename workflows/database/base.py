@@ -25,6 +25,7 @@ LARGEST_GROUP = 64
 READERS = 4
 
 _RECORDED = "countersign_recorded"
+_APPENDED = "countersign_appended"
 
 
 class DatabaseError(Exception):
@@ -62,9 +63,11 @@ class Database(ABC):
         committed: Set after every commit, also of other replicas; whoever waits for news clears
             it first.
         name: What people call it in messages; holds no secret.
+        was: Version of the tables before `open`, which may have changed them.
     """
 
     name: str
+    was: str = ""
 
     def __init__(self) -> None:
         self.committed = asyncio.Event()
@@ -112,6 +115,17 @@ class Database(ABC):
 def is_recorded(connection: Connection) -> bool:
     """Whether the record may be appended to in this connection's transaction."""
     return bool(connection.info.get(_RECORDED))
+
+
+def appending(connection: Connection) -> None:
+    """Note that the record is appended to, which only a recorded write may do."""
+    assert is_recorded(connection), "only a recorded write may append to the record"
+    connection.info[_APPENDED] = True
+
+
+def has_appended(connection: Connection) -> bool:
+    """Whether the record was appended to since this was asked last."""
+    return bool(connection.info.pop(_APPENDED, False))
 
 
 def set_recorded(connection: Connection, value: bool) -> None:

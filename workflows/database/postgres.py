@@ -8,23 +8,23 @@ transaction reads and what it writes. docs/decisions/0009 says why.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 import structlog
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from workflows.database import postgres_errors as errors
 from workflows.database import schema
 from workflows.database.base import (
-    LARGEST_GROUP,
     READERS,
     Database,
     DatabaseError,
@@ -32,22 +32,15 @@ from workflows.database.base import (
     OutcomeUnknown,
     Work,
     Writer,
-    set_recorded,
     settle,
 )
 from workflows.database.lease import Lease
+from workflows.database.mark import Mark, WentBack
+from workflows.database.postgres_attempt import Attempt, Undone, driver_of
 from workflows.database.postgres_commit import was_committed
 from workflows.database.postgres_lease import PostgresLease
 from workflows.database.postgres_news import News
-from workflows.database.postgres_server import (
-    CHANNEL,
-    RECORD_LOCK,
-    SETUP_LOCK,
-    USE_LOCK,
-    Server,
-    Session,
-    session_of,
-)
+from workflows.database.postgres_server import SETUP_LOCK, USE_LOCK, Server
 
 log = structlog.get_logger(__name__)
 
@@ -57,10 +50,6 @@ _UNRECORDED = 4
 _MOST_ATTEMPTS = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-
-
-class _Undone(Exception):
-    """The transaction was undone and is to be run again; the cause says why."""
 
 
 @dataclass
@@ -93,19 +82,33 @@ class PostgresDatabase(Database):
         url: ``postgresql://user@host/database``, as libpq takes it.
         migrates: Whether `open` may bring older tables up to date.
         patience: Seconds for which a lost connection is mended before callers are told.
+        folder: Of this process alone or of those on this machine; there is kept how far the
+            record had come. None keeps it in memory.
+        is_put_back: It shows an earlier state than before, and is about to be marked so.
     """
 
-    def __init__(self, url: str, *, migrates: bool = True, patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        migrates: bool = True,
+        patience: float = 30.0,
+        folder: Path | None = None,
+        is_put_back: bool = False,
+    ) -> None:
         super().__init__()
         self._server = Server(url)
         self.name = self._server.name
         self._migrates = migrates
+        self._is_put_back = is_put_back
         self._patience = patience
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._unrecorded = ThreadPoolExecutor(_UNRECORDED, thread_name_prefix="claim")
         self._writer = Writer(self._write_group, self.committed)
         self._token = secrets.token_hex(8)
         self._news = News(self._server, self.committed, self._token)
+        self._mark = Mark(self._mark_in(folder), self.name)
+        self._refusal: DatabaseError | None = None
         self._lost_at: float | None = None
         self._is_open = False
         self._engine = create_engine(
@@ -114,8 +117,14 @@ class PostgresDatabase(Database):
             use_native_hstore=False,
             pool_size=READERS + _UNRECORDED + 1,
             max_overflow=2,
+            hide_parameters=True,  # errors are logged; names and numbers of accounts are not
         )
         event.listen(self._engine, "begin", _begin)
+        event.listen(self._engine, "handle_error", errors.without_values)
+
+    def _mark_in(self, folder: Path | None) -> Path | None:
+        key = hashlib.sha256(self.name.encode()).hexdigest()[:12]
+        return folder / f"postgresql-{key}.head" if folder is not None else None
 
     async def open(self) -> None:
         """Create, check or migrate the tables and begin to serve; errors as `Database.open`."""
@@ -133,6 +142,7 @@ class PostgresDatabase(Database):
         await loop.run_in_executor(None, self._unrecorded.shutdown)
         await loop.run_in_executor(None, self._readers.shutdown)
         self._engine.dispose()
+        self._mark.close()
 
     async def write(self, work: Work[T], *, recorded: bool = True) -> T:
         """Run ``work`` in one durable transaction; see `Database.write`."""
@@ -159,12 +169,15 @@ class PostgresDatabase(Database):
     def _check_usable(self) -> None:
         if not self._is_open:
             raise DatabaseError("the database is not open")
-        if self._news.refusal is not None:
-            raise DatabaseError(str(self._news.refusal))
+        refusal = self._refusal or self._news.refusal
+        if refusal is not None:
+            raise type(refusal)(*refusal.args)
 
     # ---- opening ------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
+        if self._mark.path is not None:
+            self._mark.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self._server.connect() as connection:
                 self._server.check(connection)
@@ -172,28 +185,36 @@ class PostgresDatabase(Database):
             raise errors.unreachable(error, self.name) from error
         try:
             with self._engine.begin() as connection:
-                driver = _driver(connection)
+                driver = driver_of(connection)
                 # Replicas that start together: the first one makes the tables.
                 driver.execute("SELECT pg_advisory_xact_lock(%s)", [SETUP_LOCK])
-                schema.prepare(
+                if self._is_put_back:
+                    self._keep_others_out(driver, "")
+                self.was = schema.prepare(
                     connection,
                     self.name,
                     migrates=self._migrates,
-                    keep_out=lambda: self._keep_others_out(driver),
+                    is_put_back=self._is_put_back,
+                    before_change=lambda found: self._keep_others_out(driver, found),
                 )
+                self._mark.open(connection, is_put_back=self._is_put_back)
+        except OSError as error:
+            raise DatabaseError(
+                f"{error.filename} cannot be made or opened ({error.strerror}). Let the service's "
+                "user own storage.folder."
+            ) from error
         except (DBAPIError, psycopg.Error) as error:
             raise errors.explained(error, self.name) from error
 
-    def _keep_others_out(self, driver: psycopg.Connection[Any]) -> None:
+    def _keep_others_out(self, driver: psycopg.Connection[Any], found: str) -> None:
         """See that nobody uses the tables, and that nobody begins to before this is over."""
         (is_alone,) = driver.execute(
             "SELECT pg_try_advisory_xact_lock(%s)", [USE_LOCK]
         ).fetchone() or (False,)
         if not is_alone:
-            raise DatabaseError(
-                f"{self.name} has older tables and is in use. Stop the service on every machine, "
-                "then start the new version."
-            )
+            what = f"has tables of version {found} and is in use" if found else "is in use"
+            then = ", then start the new version." if found else " first."
+            raise DatabaseError(f"{self.name} {what}. Stop the service on every machine{then}")
 
     # ---- reading ------------------------------------------------------------------------------
 
@@ -201,8 +222,10 @@ class PostgresDatabase(Database):
         patience = self._patience_left()
         while True:
             try:
-                return self._try_read(work)
-            except (_Undone, DBAPIError, psycopg.Error) as error:
+                found = self._try_read(work)
+                self._lost_at = None
+                return found
+            except (Undone, DBAPIError, psycopg.Error) as error:
                 try:
                     self._may_repeat(error, patience)
                 except (DBAPIError, psycopg.Error) as final:
@@ -210,12 +233,12 @@ class PostgresDatabase(Database):
 
     def _try_read(self, work: Work[T]) -> T:
         with self._engine.connect().execution_options(countersign_read=True) as connection:
-            driver = _driver(connection)
+            driver = driver_of(connection)
             try:
                 return work(connection)
             except (DBAPIError, psycopg.Error) as error:
                 if driver.closed or errors.gives_way(error):
-                    raise _Undone from error
+                    raise Undone from error
                 raise
 
     # ---- writing ------------------------------------------------------------------------------
@@ -245,7 +268,7 @@ class PostgresDatabase(Database):
         """Do the group's jobs and those that wait; False when it is to be done again."""
         try:
             with self._engine.connect() as connection:
-                attempt = _Attempt(connection, self._token)
+                attempt = Attempt(connection, self._token, self._mark)
                 if not attempt.run(group, next_job):
                     return True
                 try:
@@ -256,23 +279,31 @@ class PostgresDatabase(Database):
                     lost = error
                 else:
                     self._lost_at = None
+                    self._mark.set(attempt.head)
                     return True
-        except (_Undone, DBAPIError, psycopg.Error) as error:
+        except WentBack as error:
+            self._refusal = error
+            raise
+        except (Undone, DBAPIError, psycopg.Error) as error:
             self._may_repeat(error, patience)
             return False
         log.warning("database.commit_unanswered", database=self.name, xid=attempt.xid)
-        return self._was_committed(attempt, patience, lost)
+        is_done = self._was_committed(attempt, patience, lost)
+        if is_done:
+            self._mark.set(attempt.head)
+        return is_done
 
     def _may_repeat(self, error: Exception, patience: _Patience) -> None:
         """Wait a moment before work is done again; raises what keeps it from being done."""
-        cause = error.__cause__ if isinstance(error, _Undone) else error
+        cause = error.__cause__ if isinstance(error, Undone) else error
         assert cause is not None
         if errors.gives_way(cause):
             patience.given_way += 1
-            if patience.given_way < _MOST_ATTEMPTS and patience.wait():
-                return
-            raise cause
-        if isinstance(error, _Undone) or _could_not_connect(cause):
+            if patience.given_way == _MOST_ATTEMPTS:
+                raise cause
+            time.sleep(secrets.randbelow(100) / 1000)
+            return
+        if isinstance(error, Undone) or _could_not_connect(cause):
             self._lost_at = self._lost_at or time.monotonic()
             log.warning("database.connection_lost", database=self.name, error=type(cause).__name__)
             if patience.wait():
@@ -280,7 +311,7 @@ class PostgresDatabase(Database):
             raise errors.unreachable(cause, self.name) from cause
         raise cause
 
-    def _was_committed(self, attempt: _Attempt, patience: _Patience, lost: Exception) -> bool:
+    def _was_committed(self, attempt: Attempt, patience: _Patience, lost: Exception) -> bool:
         """Find out what became of a commit that was not answered."""
         while True:
             try:
@@ -300,100 +331,6 @@ class PostgresDatabase(Database):
         return _Patience(max(since + self._patience, time.monotonic() + _LONGEST_PAUSE))
 
 
-class _Attempt:
-    """One transaction that does a group's jobs, each so that its failure undoes nothing else.
-
-    Attributes:
-        xid: By which the server knows it afterwards.
-        session: In which it ran.
-    """
-
-    def __init__(self, connection: Connection, token: str) -> None:
-        self._connection = connection
-        self._driver = _driver(connection)
-        self._token = token
-        self.session = _session(connection, self._driver)
-        self.xid = ""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the connection is gone."""
-        return bool(self._driver.closed)
-
-    def run(self, group: list[Job], next_job: Callable[[], Job | None]) -> bool:
-        """Do the jobs, and those that wait; False when all failed, so that nothing is open.
-
-        Raises:
-            _Undone: the database undid it all.
-            psycopg.Error: it could not even begin.
-        """
-        self._begin(is_recorded=group[0].is_recorded)
-        for number, job in enumerate(group):  # grows meanwhile
-            if number:
-                self._execute("RELEASE job; SAVEPOINT job")
-            self._run(job)
-            if number + 1 == len(group) < LARGEST_GROUP and (another := next_job()) is not None:
-                group.append(another)
-        if all(job.error is not None for job in group):
-            self._connection.rollback()
-            return False
-        return True
-
-    def commit(self) -> None:
-        """Commit; raises `DBAPIError`."""
-        self._connection.commit()
-
-    def _begin(self, *, is_recorded: bool) -> None:
-        self._connection.begin()
-        statement = "SELECT pg_current_xact_id()::text"
-        if is_recorded:
-            # The lock before anything is read: every later statement sees what others committed.
-            statement = (
-                f"NOTIFY {CHANNEL}, '{self._token}'; SELECT pg_advisory_xact_lock({RECORD_LOCK});"
-                + statement
-            )
-        cursor = self._execute(f"{statement}; SAVEPOINT job")
-        while cursor.description is None or cursor.description[0].name != "pg_current_xact_id":
-            cursor.nextset()
-        (self.xid,) = cursor.fetchone() or ("",)
-        set_recorded(self._connection, is_recorded)
-
-    def _run(self, job: Job) -> None:
-        try:
-            job.result = job.work(self._connection)
-            if self._driver.info.transaction_status == TransactionStatus.INERROR:
-                raise DatabaseError("work went on after an error of the database")
-        except BaseException as error:
-            if self.is_lost or errors.gives_way(error):
-                raise _Undone from error
-            job.error = error
-            self._execute("ROLLBACK TO job")
-
-    def _execute(self, statement: str) -> psycopg.Cursor[Any]:
-        try:
-            return self._driver.execute(statement)
-        except psycopg.Error as error:
-            if self.is_lost or errors.gives_way(error):
-                raise _Undone from error
-            raise
-
-
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
-
-
-def _session(connection: Connection, driver: psycopg.Connection[Any]) -> Session:
-    """Return who serves a connection; asked for once."""
-    known = connection.info.get("countersign_session")
-    if isinstance(known, Session):
-        return known
-    found = session_of(driver)
-    connection.info["countersign_session"] = found
-    return found
-
-
 def _could_not_connect(error: BaseException) -> bool:
     """Whether an error came from connecting: it has no statement and no code of a statement's."""
     found = errors.orig(error)
@@ -404,4 +341,4 @@ def _could_not_connect(error: BaseException) -> bool:
 
 def _begin(connection: Connection) -> None:
     is_reading = connection.get_execution_options().get("countersign_read", False)
-    _driver(connection).execute(_READ if is_reading else "BEGIN")
+    driver_of(connection).execute(_READ if is_reading else "BEGIN")

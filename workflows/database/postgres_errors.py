@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from workflows.database.base import DatabaseError, DatabaseUnwritable
@@ -34,6 +35,19 @@ def orig(error: BaseException) -> psycopg.Error | None:
     """Return the driver's error behind ``error``, if there is one."""
     found = error.orig if isinstance(error, DBAPIError) else error
     return found if isinstance(found, psycopg.Error) else None
+
+
+def without_values(context: ExceptionContext) -> None:
+    """Take out of an error what the row contained: errors are logged, rows are confidential.
+
+    The server adds it as a detail to the error's text.
+    """
+    found, shown = context.original_exception, context.sqlalchemy_exception
+    if not isinstance(found, psycopg.Error) or not found.diag.message_primary:
+        return
+    found.args = (found.diag.message_primary,)
+    if shown is not None:
+        shown.args = (f"({type(found).__name__}) {found.diag.message_primary}",)
 
 
 def gives_way(error: BaseException) -> bool:

@@ -83,9 +83,9 @@ class Server:
     def __init__(self, url: str) -> None:
         try:
             given = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
+        except psycopg.ProgrammingError:  # its text has the address, with the password
             raise DatabaseError(
-                f"storage.database is no address of a PostgreSQL database ({error}). "
+                "storage.database is no address of a PostgreSQL database. "
                 "Write postgresql://user@host/database."
             ) from None
         self.conninfo = make_conninfo("", **{**_DEFAULTS, **given})

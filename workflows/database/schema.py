@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from sqlalchemy import Connection, Integer, column, insert, inspect, select, table
 
 from workflows.database.base import DatabaseError
 from workflows.tables import SCHEMA, metadata, schema_version
+
+UNFINISHED = "restore_unfinished"
+"""A table that is there while a backup is being put back."""
+
+log = structlog.get_logger(__name__)
 
 _OLD = table("schema_info", column("version", Integer))
 
@@ -17,23 +23,30 @@ def prepare(
     name: str,
     *,
     migrates: bool,
-    keep_out: Callable[[], None] = lambda: None,
-) -> None:
+    is_put_back: bool = False,
+    before_change: Callable[[str], None],
+) -> str:
     """Create the tables of an empty database, or see that they are those of this program.
 
-    Older ones are brought up to date where ``migrates``, after ``keep_out`` saw that nobody uses
-    them. The caller holds what keeps other processes from doing the same at the same time.
+    Older ones are brought up to date where ``migrates``, after ``before_change``, which is given
+    their version, saw that nobody uses them. The caller holds what keeps other processes from
+    doing the same at the same time. Returns the version that they were of.
 
     Raises:
         DatabaseError: they are newer, or older and may not be changed, or not ours.
     """
+    if not is_put_back and inspect(connection).has_table(UNFINISHED):
+        raise DatabaseError(
+            f"{name} is being restored, or that was cut off. If nobody is at it, drop the "
+            "database, make it anew, and run `countersign restore` again."
+        )
     found = revision(connection, name)
     if found is None:
         metadata.create_all(connection)
         connection.execute(insert(schema_version).values(version_num=SCHEMA))
-        return
+        return SCHEMA
     if found == SCHEMA:
-        return
+        return found
     if found > SCHEMA:
         raise DatabaseError(
             f"{name} has tables of version {found}, this program needs version {SCHEMA}. "
@@ -46,8 +59,10 @@ def prepare(
         )
     from workflows.migrations import upgrade  # noqa: PLC0415 (Alembic takes half a second)
 
-    keep_out()
+    before_change(found)
     upgrade(connection, found)
+    log.info("database.changed", database=name, was=found, version=SCHEMA)
+    return found
 
 
 def revision(connection: Connection, name: str) -> str | None:

@@ -1,10 +1,29 @@
-"""How the tables came to be what they are, step by step; only who changes them imports this."""
+"""How the tables came to be what they are, step by step; only who changes them imports this.
+
+To add a step: change `workflows.tables`, write ``versions/v0004_….py``, raise
+`workflows.tables.SCHEMA`. A test holds both ways of making the tables against each other.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, insert, inspect
+
+from workflows.tables import SCHEMA, schema_version
 
 
-def upgrade(connection: Connection, found: str) -> None:
-    """Bring tables of version ``found`` up to date in the caller's transaction."""
-    raise NotImplementedError
+def upgrade(connection: Connection, found: str | None, to: str = SCHEMA) -> None:
+    """Bring tables of version ``found`` (None: there are none) up to date.
+
+    All of it happens in the caller's transaction, or nothing.
+    """
+    if found is not None and not inspect(connection).has_table(schema_version.name):
+        schema_version.create(connection)
+        connection.execute(insert(schema_version).values(version_num=found))
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, to)

@@ -1,0 +1,102 @@
+"""What a database that was put back does not know, and what follows for payments.
+
+Between the moment a backup shows and the one it is put back, payments may have left of which it
+knows nothing. Nothing of that time is sent again: every order that was there already and had not
+left is first asked about under its end-to-end id, which it kept; where the institution cannot say,
+a person does. See docs/operations.md.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from workflows import audit, instructions, orders, second_factor
+from workflows.orders import OrderState
+from workflows.tables import audit_entry, enrolment, link_token, telegram_update
+from workflows.tables import second_factor as factors
+
+KIND, SUBJECT = "service.restored", "service"
+CODE = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was found in a database that was put back.
+
+    Attributes:
+        entries: How far its record goes.
+        since: Of what happened after this it knows nothing; None for an empty record.
+        asked: Orders that are asked about now, because they were about to be sent.
+        waiting: How many orders will be asked about before they are sent.
+    """
+
+    entries: int
+    since: datetime | None
+    asked: tuple[str, ...]
+    waiting: int
+
+
+def mark(connection: Connection, *, by: str, now: datetime) -> Restored:
+    """Say that this database shows an earlier state, and act on it. Again only if it went back."""
+    seq, _ = audit.head(connection)
+    since = connection.execute(
+        select(audit_entry.c.at).where(audit_entry.c.seq == seq)
+    ).scalar_one_or_none()
+    if since is None:
+        return Restored(0, None, (), 0)
+    audit.append(
+        connection,
+        at=now,
+        actor=by,
+        kind=KIND,
+        subject=SUBJECT,
+        facts={
+            "since": since.isoformat(timespec="microseconds"),
+            "reason": f"{since:%Y-%m-%d %H:%M} UTC, #{seq}",
+        },
+    )
+    about_to_leave = orders.in_states(connection, OrderState.RELEASED)
+    for order in about_to_leave:
+        instructions.lost(connection, order.id, CODE, None, now=now, since=since)
+    waiting = orders.in_states(connection, OrderState.PENDING, OrderState.APPROVED)
+    _void_what_was_used(connection, now)
+    return Restored(seq, since, tuple(each.id for each in about_to_leave), len(waiting))
+
+
+def _void_what_was_used(connection: Connection, now: datetime) -> None:
+    """What works once may have been used in the time that is forgotten."""
+    for links in (enrolment, link_token):
+        connection.execute(update(links).where(links.c.used_at.is_(None)).values(used_at=now))
+    step = int(now.timestamp()) // second_factor.STEP_SECONDS + 1  # a code may be one ahead
+    connection.execute(update(factors).where(factors.c.last_step < step).values(last_step=step))
+    connection.execute(
+        update(telegram_update)
+        .where(telegram_update.c.done_at.is_(None))
+        .values(done_at=now, payload=None, problem=CODE)
+    )
+
+
+def may_have_left_since(connection: Connection, order_id: str) -> datetime | None:
+    """Return from when on an order may have been sent without this database's knowing.
+
+    None for an order that came after the last time the database was put back. Numbers of entries
+    are compared, not times: a clock may have been set back.
+    """
+    requested = connection.execute(
+        select(func.min(audit_entry.c.seq)).where(audit_entry.c.subject == order_id)
+    ).scalar()
+    body = connection.execute(
+        select(audit_entry.c.body)
+        .where(
+            audit_entry.c.subject == SUBJECT,
+            audit_entry.c.kind == KIND,
+            audit_entry.c.seq > (requested or 0),
+        )
+        .order_by(audit_entry.c.seq)
+        .limit(1)
+    ).scalar()
+    return datetime.fromisoformat(json.loads(body)["facts"]["since"]) if body else None
