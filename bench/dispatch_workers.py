@@ -195,7 +195,6 @@ async def countersign(job: Job) -> AsyncIterator[Run]:
     )
     flight = dispatcher.flight = Flight(job.in_flight)
     await dispatcher.takeover.beat()
-    dispatcher.sweep = _nothing_to_sweep  # type: ignore[method-assign]  # orders are begun one by one
     await dispatcher.start(Path(job.workflows) if _is_file(job.workflows) else job.workflows)
     try:
         yield lambda names: flight.run(names, dispatcher.begin)
@@ -203,10 +202,6 @@ async def countersign(job: Job) -> AsyncIterator[Run]:
         await dispatcher.stop()
         await connector.close()
         await database.close()
-
-
-async def _nothing_to_sweep() -> None:
-    return
 
 
 def _connector(job: Job, database: Database) -> Connector:

@@ -191,6 +191,7 @@ def _order(company_: Company, number: int, now: datetime) -> Order:
         "end_to_end_id": orders.end_to_end_id(order_id),
         "verdict": verdict.to_json(),
         "risks": "[]",
+        "attachments": "[]",
         "origin_channel": None,
         "reason_code": None,
         "reason_text": None,

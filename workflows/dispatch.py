@@ -3,7 +3,8 @@
 DBOS checkpoints each step and takes a workflow up again after a crash. It may run a step twice
 (it was killed before the checkpoint), or on two replicas at once (one was taken for dead), so
 exactly-once does not rest on it: every step first looks at the order and its instruction, and the
-instruction says that it is being sent before it is.
+instruction says that it is being sent before it is. Steps that follow one another without a wait
+therefore share a checkpoint.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ from connectors.base import (
 from workflows import instructions, orders, receipts, release
 from workflows.clock import Clock
 from workflows.company import Company
-from workflows.database import Database
+from workflows.database import WORKFLOWS_SCHEMA, Database
+from workflows.instructions import Sent
 from workflows.opening import Hours
 from workflows.orders import Order, OrderState
 from workflows.release import Allowance
@@ -50,7 +52,6 @@ log = structlog.get_logger(__name__)
 WORKFLOW_VERSION = "dispatch-2"
 """Raised only when old workflows could not go on in the new code; see docs/decisions/0003."""
 _NEWS = "news"
-_SCHEMA = "dispatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Next:
 
 
 DONE = "done"
+_SENDING = frozenset({"release", "submit"})
+"""Steps that may send: the first is what an order begins with and what waits out a freeze."""
 
 
 class Dispatcher:
@@ -124,7 +127,7 @@ class Dispatcher:
         self._walking: set[asyncio.Task[Any]] = set()
         self._sending: set[asyncio.Task[Next]] = set()
         self.steps: Mapping[str, Callable[[str], Coroutine[Any, Any, Next]]] = {
-            "release": self.release,
+            "release": self.submit,
             "submit": self.submit,
             "follow": self.follow,
             "enquire": self.enquire,
@@ -143,7 +146,7 @@ class Dispatcher:
         config: DBOSConfig = {
             "name": "countersign",
             "system_database_url": f"sqlite:///{where}" if isinstance(where, Path) else where,
-            "dbos_system_schema": _SCHEMA,
+            "dbos_system_schema": WORKFLOWS_SCHEMA,
             "application_version": WORKFLOW_VERSION,
             "executor_id": self.takeover.replica_id,
             "log_level": "ERROR",
@@ -207,47 +210,31 @@ class Dispatcher:
 
     # ---- the steps; each may run again after a crash and must find its way --------------------
 
-    async def release(self, order_id: str) -> Next:
-        """Check for the last time that everything holds, and prepare the instruction."""
-        now = self.clock()
-        order = await self.database.write(
-            lambda connection: release.release(
-                connection, self.company, order_id, service_of=self._service, now=now
-            )
-        )
-        if order.state == OrderState.APPROVED:  # frozen
-            return Next("release", release.FROZEN_FOR.total_seconds())
-        return await self._onward(order)
-
     async def submit(self, order_id: str) -> Next:
-        """Send the instruction, unless it may have been sent before."""
-        order, _ = await self._load(order_id)
-        if wait := self._closed_for(order):
-            return Next("submit", wait.total_seconds())
+        """Check for the last time that everything holds, and send what was not sent before."""
         now = self.clock()
         claim = await self.database.write(
-            lambda connection: release.claim(
+            lambda connection: release.depart(
                 connection,
                 self.company,
                 order_id,
-                allowance=self._allowances.get(order.connector, Allowance()),
+                service_of=self._service,
+                closed_for=self._closed_for,
+                allowance_of=lambda order: self._allowances.get(order.connector, Allowance()),
                 orphaned_after=self._orphaned_after,
                 now=now,
             )
         )
         if claim.wait:
-            return Next("submit", claim.wait.total_seconds())
-        order, instruction = await self._load(order_id)
-        if not claim.is_won or instruction is None:
-            return await self._onward(order)
-        outcome = await self._send(order, instruction, claimed_at=now)
+            is_approved = claim.order.state == OrderState.APPROVED
+            return Next("release" if is_approved else "submit", claim.wait.total_seconds())
+        if not claim.is_won or claim.sent is None:
+            return await self._onward(order_id)
+        outcome = await self._send(claim.order, claim.sent, claimed_at=now)
         if isinstance(outcome, Outcome):
-            order = await self._learned(order_id, outcome)
-        else:
-            order = await self.database.write(
-                lambda connection: self._note_failure(connection, order_id, outcome)
-            )
-        return await self._onward(order)
+            return await self._learned(order_id, outcome)
+        note = partial(self._note_failure, order_id=order_id, error=outcome)
+        return await self._after(note, order_id)
 
     @property
     def _orphaned_after(self) -> timedelta:
@@ -258,17 +245,19 @@ class Dispatcher:
         """Return how long the institution takes no payments; nothing while it does."""
         hours = self._hours.get(order.connector)
         own = self.company.accounts.get(order.account_id)
-        if hours is None or own is None or order.state != OrderState.RELEASED:
+        if hours is None or own is None:
             return timedelta(0)
         return hours.wait(self.clock(), ZoneInfo(own.account.timezone))
 
     async def _send(
-        self, order: Order, instruction: Instruction, *, claimed_at: datetime
+        self, order: Order, sent: Sent, *, claimed_at: datetime
     ) -> Outcome | ConnectorError:
+        instruction = self._instruction(order, sent)
+        connector = self.connectors[order.connector]
         if release.is_stale(claimed_at, self.clock()):
             return NotSent(order.connector, "process.paused")
         try:
-            return await self.connectors[order.connector].submit(instruction)
+            return await connector.submit(instruction)
         except ConnectorError as error:
             log.warning("submit", order=order.id, error=str(error), kind=type(error).__name__)
             return error
@@ -276,7 +265,7 @@ class Dispatcher:
             log.exception("submit", order=order.id)
             return Indeterminate(order.connector, "internal", type(error).__name__)
 
-    def _note_failure(self, connection: Connection, order_id: str, error: ConnectorError) -> Order:
+    def _note_failure(self, connection: Connection, order_id: str, error: ConnectorError) -> None:
         now = self.clock()
         if isinstance(error, Refused):
             instructions.refused(connection, order_id, error, now=now)
@@ -293,14 +282,12 @@ class Dispatcher:
                 now=now,
                 is_alarm=isinstance(error, Untrusted),
             )
-        return orders.get(connection, order_id)
 
     async def follow(self, order_id: str) -> Next:
         """Ask what became of an acknowledged payment."""
-        order, instruction = await self._load(order_id)
-        sent = await self.database.read(lambda connection: instructions.find(connection, order_id))
+        order, sent, instruction = await self._load(order_id)
         if order.state != OrderState.SUBMITTED or instruction is None or sent is None:
-            return await self._onward(order)
+            return await self._onward(order_id)
         assert sent.reference is not None
         connector = self.connectors[order.connector]
         try:
@@ -309,28 +296,20 @@ class Dispatcher:
             else:
                 outcome = await connector.follow(instruction, sent.reference)
         except Refused as error:  # of a cancellation: the payment goes on
-            return await self._onward(await self._not_stopped(order_id, error))
+            code, detail, now = error.code, error.detail, self.clock()
+            note = partial(instructions.not_stopped, code=code, detail=detail, now=now)
+            return await self._after(partial(note, order_id=order_id), order_id)
         except ConnectorError as error:
             # A question that fails says nothing about the payment; the next one may.
             log.warning("follow", order=order_id, error=str(error), kind=type(error).__name__)
-            return await self._onward(order)
-        return await self._onward(await self._learned(order_id, outcome))
-
-    async def _not_stopped(self, order_id: str, error: Refused) -> Order:
-        now = self.clock()
-        return await self.database.write(
-            lambda connection: instructions.not_stopped(
-                connection, order_id, error.code, error.detail, now=now
-            )
-        )
+            return await self._onward(order_id)
+        return await self._learned(order_id, outcome)
 
     async def enquire(self, order_id: str) -> Next:
         """Ask what became of a payment whose answer was lost; past the window, ask a person."""
-        order, instruction = await self._load(order_id)
-        if order.state != OrderState.UNKNOWN or instruction is None:
-            return await self._onward(order)
-        sent = await self.database.read(lambda connection: instructions.find(connection, order_id))
-        assert sent is not None
+        order, sent, instruction = await self._load(order_id)
+        if order.state != OrderState.UNKNOWN or instruction is None or sent is None:
+            return await self._onward(order_id)
         assert sent.sent_at is not None
         connector = self.connectors[order.connector]
         now = self.clock()
@@ -342,25 +321,21 @@ class Dispatcher:
                 log.warning("enquire", order=order_id, error=str(error))
             else:
                 if enquiry.outcome is not None:
-                    return await self._onward(await self._learned(order_id, enquiry.outcome))
+                    return await self._learned(order_id, enquiry.outcome)
                 # While a call may still be on its way, "nothing" may soon be untrue.
                 is_over = self.clock() - sent.sent_at >= self._orphaned_after
                 if enquiry.conclusive and is_over:
-                    order = await self.database.write(
-                        lambda connection: instructions.has_nothing(connection, order_id, now=now)
-                    )
-                    return await self._onward(order)
+                    proof = partial(instructions.has_nothing, order_id=order_id, now=now)
+                    return await self._after(proof, order_id)
         if not can_ask or now - sent.sent_at >= connector.enquiry_window:
-            await self.database.write(
-                lambda connection: instructions.ask_person(connection, order_id, now=now)
-            )
-        return await self._onward(order)
+            asking = partial(instructions.ask_person, order_id=order_id, now=now)
+            return await self._after(asking, order_id)
+        return await self._onward(order_id)
 
     async def receipt(self, order_id: str) -> Next:
         """Fetch and keep the receipt of a settled payment."""
-        order, instruction = await self._load(order_id)
+        order, sent, instruction = await self._load(order_id)
         connector = self.connectors.get(order.connector)
-        sent = await self.database.read(lambda connection: instructions.find(connection, order_id))
         if instruction is None or sent is None or connector is None:
             return Next(DONE)
         if Capability.RECEIPTS not in connector.capabilities:
@@ -386,34 +361,45 @@ class Dispatcher:
 
     # ---- what the steps share -----------------------------------------------------------------
 
-    async def _load(self, order_id: str) -> tuple[Order, Instruction | None]:
-        def load(connection: Connection) -> tuple[Order, Instruction | None]:
-            order = orders.get(connection, order_id)
-            sent = instructions.find(connection, order_id)
-            if sent is None or order.account_id not in self.company.accounts:
-                return order, None
-            made = instructions.for_connector(self.company, order, sent)
-            return order, replace(made, notice_url=self._notice_url(order_id))
-
-        return await self.database.read(load)
-
-    async def _learned(self, order_id: str, outcome: Outcome) -> Order:
-        now = self.clock()
-        return await self.database.write(
-            lambda connection: instructions.learned(connection, order_id, outcome, now=now)
-        )
-
-    async def _onward(self, order: Order) -> Next:
-        """Return the step that an order in this state needs."""
-        fresh, sent = await self.database.read(
+    async def _load(self, order_id: str) -> tuple[Order, Sent | None, Instruction | None]:
+        """Return an order with its instruction: as stored, and for the institution."""
+        order, sent = await self.database.read(
             lambda connection: (
-                orders.get(connection, order.id),
-                instructions.find(connection, order.id),
+                orders.get(connection, order_id),
+                instructions.find(connection, order_id),
             )
         )
-        since = (sent.sent_at if sent else None) or fresh.updated_at
+        if sent is None or order.account_id not in self.company.accounts:
+            return order, sent, None
+        return order, sent, self._instruction(order, sent)
+
+    def _instruction(self, order: Order, sent: Sent) -> Instruction:
+        made = instructions.for_connector(self.company, order, sent)
+        return replace(made, notice_url=self._notice_url(order.id))
+
+    async def _learned(self, order_id: str, outcome: Outcome) -> Next:
+        learned = partial(instructions.learned, outcome=outcome, now=self.clock())
+        return await self._after(partial(learned, order_id=order_id), order_id)
+
+    async def _after(self, change: Callable[[Connection], object], order_id: str) -> Next:
+        """Make a change in one transaction and return the step that the order needs after it."""
+
+        def work(connection: Connection) -> Next:
+            change(connection)
+            return self._next(connection, order_id)
+
+        return await self.database.write(work)
+
+    async def _onward(self, order_id: str) -> Next:
+        return await self.database.read(lambda connection: self._next(connection, order_id))
+
+    def _next(self, connection: Connection, order_id: str) -> Next:
+        """Return the step that an order needs as it stands."""
+        order = orders.get(connection, order_id)
+        sent = instructions.find(connection, order_id)
+        since = (sent.sent_at if sent else None) or order.updated_at
         wait = self.pace.wait(self.clock() - since)
-        match OrderState(fresh.state):
+        match OrderState(order.state):
             case OrderState.RELEASED:
                 is_first = sent is None or sent.attempts == 0
                 return Next("submit", 0.0 if is_first else wait)
@@ -440,7 +426,7 @@ class Dispatcher:
     async def take(self, step: str, order_id: str) -> Next:
         """Take a step; what goes wrong inside it is taken again later, never given up."""
         taking = asyncio.create_task(self.steps[step](order_id))
-        if step == "submit":
+        if step in _SENDING:
             self._sending.add(taking)
             taking.add_done_callback(self._sending.discard)
         try:
@@ -465,7 +451,13 @@ async def _dispatch(order_id: str) -> None:
 
 
 async def _take(step: str, order_id: str) -> tuple[str, float]:
-    onward = await _present().take(step, order_id)
+    """Take a step and those that follow it at once; return what waits.
+
+    After a crash it may all be taken again from the first. Each finds its way by the tables.
+    """
+    onward = Next(step)
+    while onward.step != DONE and not onward.wait:
+        onward = await _present().take(onward.step, order_id)
     return onward.step, onward.wait
 
 

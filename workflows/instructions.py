@@ -7,18 +7,20 @@ after a crash knows that it may have been acted upon, and asks; nobody ever send
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connectors import base
 from workflows import audit, orders, second_factor
 from workflows.company import Company
 from workflows.orders import Order, OrderState
 from workflows.people import Person
+from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
 from workflows.tables import instruction
@@ -60,12 +62,40 @@ class Sent:
     updated_at: datetime
 
 
+assert tuple(instruction.c.keys()) == tuple(each.name for each in fields(Sent))
+_OF_ORDER = instruction.c.order_id == bindparam("order")
+_BY_ORDER = Prepared(select(instruction).where(_OF_ORDER))
+_STORE = Prepared(insert(instruction))
+
+
+@cache
+def _writing(names: tuple[str, ...]) -> Prepared:
+    """Return the statement that writes these columns, each by a parameter ``new_…``."""
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return Prepared(update(instruction).where(_OF_ORDER).values(new))
+
+
 def find(connection: Connection, order_id: str) -> Sent | None:
     """Return the instruction of an order, or None before its release."""
-    row = connection.execute(
-        select(instruction).where(instruction.c.order_id == order_id)
-    ).one_or_none()
-    return Sent(**row._mapping) if row else None
+    row = _BY_ORDER.row(connection, {"order": order_id})
+    return Sent(*row) if row else None
+
+
+def prepare(
+    connection: Connection, order: Order, *, request_id: str, service: str, now: datetime
+) -> Mapping[str, Any]:
+    """Store the instruction of an order that is released; return the facts of its record."""
+    given: Mapping[str, Any] = {
+        "order_id": order.id,
+        "request_id": request_id,
+        "service": service,
+        "connector": order.connector,
+        "state": str(Stage.PREPARED),
+        "attempts": 0,
+        "updated_at": now,
+    }
+    _STORE.run(connection, {**dict.fromkeys(instruction.c.keys()), **given})
+    return {"instruction": audit.told(given)}
 
 
 def for_connector(company: Company, order: Order, sent: Sent) -> base.Instruction:
@@ -122,15 +152,20 @@ def lost(
     *,
     now: datetime,
     is_alarm: bool = False,
+    since: datetime | None = None,
 ) -> None:
     """Note that the answer was lost or proves nothing: the order is ``unknown`` from now on.
 
-    Unless its statement entry has told meanwhile what became of it.
+    Unless its statement entry has told meanwhile what became of it. ``since`` is when it may have
+    been sent, where that was not noted.
     """
     order = orders.get(connection, order_id)
     if order.state != OrderState.RELEASED:
         return
-    written = write(connection, order_id, now, state=str(Stage.UNKNOWN))
+    sent = find(connection, order_id)
+    assert sent is not None
+    sent_at = {} if sent.sent_at or since is None else {"sent_at": since}
+    written = write(connection, order_id, now, state=str(Stage.UNKNOWN), **sent_at)
     orders.change(
         connection,
         order,
@@ -458,7 +493,6 @@ def write(connection: Connection, order_id: str, now: datetime, **values: Any) -
     They belong in the entry of what changes for the order, in the same transaction.
     """
     written: Mapping[str, Any] = {**values, "updated_at": now}
-    connection.execute(
-        update(instruction).where(instruction.c.order_id == order_id).values(**written)
-    )
+    new = {f"new_{name}": value for name, value in written.items()}
+    _writing(tuple(written)).run(connection, {"order": order_id, **new})
     return {"instruction": audit.told(written)}

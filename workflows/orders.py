@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -151,7 +152,7 @@ def digest_of(order: Order) -> str:
     Two orders with one digest would pay the same money from and to the same place; any change
     of what is paid gives another digest.
     """
-    matter: dict[str, str | int | list[str] | None] = {
+    matter: dict[str, str | int | list[dict[str, str]] | None] = {
         "id": order.id,
         "version": order.version,
         "end_to_end_id": order.end_to_end_id,
@@ -168,7 +169,7 @@ def digest_of(order: Order) -> str:
         "remittance": order.remittance,
     }
     if order.files:  # absent for none, so that orders from before there were any keep theirs
-        matter["attachments"] = [each.sha256 for each in order.files]
+        matter["attachments"] = [{"name": each.name, "sha256": each.sha256} for each in order.files]
     return hashlib.sha256(canonical.dumps(matter)).hexdigest()
 
 
@@ -291,8 +292,18 @@ def insert_new(connection: Connection, order: Order, *, facts: Mapping[str, Any]
         actor=order.requester_id,
         kind="order.requested",
         subject=order.id,
-        facts={**facts, "row": audit.told({name: getattr(order, name) for name in _FIELDS})},
+        facts={**facts, "row": _rest_of_row(order, facts)},
     )
+
+
+_OF_ENTRY = frozenset({"id", "requester_id", "state", "revision", "created_at", "updated_at"})
+"""Columns of a new row that follow from its entry."""
+
+
+def _rest_of_row(order: Order, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry must tell of a new row beside what its facts say already."""
+    row = audit.told({name: getattr(order, name) for name in _FIELDS if name not in _OF_ENTRY})
+    return {name: value for name, value in row.items() if value != facts.get(name)}
 
 
 _CHANGE = (
@@ -303,7 +314,12 @@ _CHANGE = (
     )
     .values(revision=bindparam("next"), state=bindparam("to"), updated_at=bindparam("at"))
 )
-_MOVE = Prepared(_CHANGE)
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Prepared:
+    """Return the statement that changes these columns too, each by a parameter ``new_…``."""
+    return Prepared(_CHANGE.values({name: bindparam(f"new_{name}") for name in names}))
 
 
 def change(
@@ -335,10 +351,9 @@ def change(
         "to": str(to),
         "at": now,
     }
-    if values:
-        changed = connection.execute(_CHANGE.values(**values), parameters).rowcount
-    else:
-        changed = _MOVE.run(connection, parameters)
+    values = values or {}
+    new = {f"new_{name}": value for name, value in values.items()}
+    changed = _changing(tuple(values)).run(connection, {**parameters, **new})
     if changed != 1:
         raise Refusal("order.changed", order=order.id)
     audit.append(
@@ -354,10 +369,4 @@ def change(
             **({"row": audit.told(values)} if values else {}),
         },
     )
-    return replace(
-        order,
-        revision=order.revision + 1,
-        state=str(to),
-        updated_at=now,
-        **(values or {}),
-    )
+    return replace(order, revision=order.revision + 1, state=str(to), updated_at=now, **values)

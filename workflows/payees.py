@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from workflows import audit
 from workflows.policy import PayeeStanding
+from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.tables import payee, payment_order
 
@@ -100,22 +101,26 @@ def get(connection: Connection, payee_id: str) -> Payee | None:
     return _payee(row) if row else None
 
 
+_STANDING = Prepared(
+    select(payee.c.trusted, payee.c.iban, payee.c.changed_at).where(
+        payee.c.id == bindparam("payee"), payee.c.active
+    )
+)
+
+
 def standing(connection: Connection, payee_id: str | None, iban: str) -> PayeeStanding:
     """Return whether a payment to ``iban`` goes to a trusted payee.
 
     Trusted only when settings vouch for the payee, the account is the payee's, and its details
     have not changed since the last payment that settled to them.
     """
-    row = (
-        connection.execute(
-            select(payee).where(payee.c.id == payee_id, payee.c.active)
-        ).one_or_none()
-        if payee_id
-        else None
-    )
-    if row is None or not row.trusted or row.iban != iban:
+    row = _STANDING.row(connection, {"payee": payee_id}) if payee_id else None
+    if payee_id is None or row is None:
         return PayeeStanding.NEW
-    if row.changed_at is None or _settled_since(connection, row.id, iban, row.changed_at):
+    is_trusted, known_iban, changed_at = row
+    if not is_trusted or known_iban != iban:
+        return PayeeStanding.NEW
+    if changed_at is None or _settled_since(connection, payee_id, iban, changed_at):
         return PayeeStanding.TRUSTED
     return PayeeStanding.NEW
 

@@ -1,8 +1,8 @@
 """The last moment before a payment leaves: everything that allowed it must still hold.
 
-Two steps, each one transaction: `release` prepares the instruction; `claim` says durably that it is
-about to be sent, and is won by one alone. Both look at the whole again, because hours may lie
-between them.
+Two steps: `release` prepares the instruction; `claim` says durably that it is about to be sent, and
+is won by one alone. Both look at the whole again, because hours may lie between them. `depart` does
+both in one transaction where nothing keeps the payment waiting.
 """
 
 from __future__ import annotations
@@ -12,15 +12,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
-from workflows import approvals, audit, freeze, instructions, orders, payees
+from workflows import (
+    approvals,
+    audit,
+    freeze,
+    instructions,
+    kept_files,
+    orders,
+    payees,
+    restoring,
+)
 from workflows.company import Company
-from workflows.instructions import Stage
+from workflows.instructions import Sent, Stage
 from workflows.orders import Order, OrderState
 from workflows.policy import Facts
+from workflows.prepared import Prepared
 from workflows.tables import instruction
 
+_REQUESTS = uuid.UUID("6f0c4d3e-5b0a-4c57-9d0f-0b7b8b1f6a52")
 FENCE = timedelta(seconds=10)
 """Within which a won claim must be used: a process that was paused for longer sends nothing."""
 FROZEN_FOR = timedelta(seconds=30)
@@ -47,9 +58,13 @@ class Claim:
     Attributes:
         stage: `Stage.PREPARED` for whoever may send now; else where the instruction is.
         wait: Look again after this time, where nothing else is to be done.
+        order: Of which the claim is, as it stands now.
+        sent: Its instruction as it was before the claim; None where it is not released.
     """
 
     stage: Stage
+    order: Order
+    sent: Sent | None = None
     wait: timedelta = timedelta(0)
 
     @property
@@ -70,43 +85,52 @@ def release(
 
     ``service_of`` names the institution's product for it, which is kept from here on. What no
     longer holds fails the order, with the reason; an order past this point is left as it is, and
-    so is one while everything is frozen. Returns the order as it stands.
+    so is one while everything is frozen. One that may have been sent before the database was put
+    back is ``unknown`` at once. Returns the order as it stands.
     """
     order = orders.get(connection, order_id)
+    return _released(connection, company, order, service_of, now)
+
+
+def _released(
+    connection: Connection,
+    company: Company,
+    order: Order,
+    service_of: Callable[[Order], str],
+    now: datetime,
+) -> Order:
     if order.state != OrderState.APPROVED or freeze.present(connection) is not None:
         return order
     if (reason := no_longer_holds(connection, company, order)) is not None:
         instructions.fail(connection, order, reason, None, now)
-        return orders.get(connection, order_id)
-    prepared = {
-        "order_id": order.id,
-        "request_id": str(uuid.uuid4()),
-        "service": service_of(order),
-        "connector": order.connector,
-        "state": str(Stage.PREPARED),
-        "attempts": 0,
-        "updated_at": now,
-    }
-    connection.execute(insert(instruction).values(**prepared))
-    return orders.change(
+        return orders.get(connection, order.id)
+    # The same for the order whenever it is released, also in a database that was put back.
+    request_id = str(uuid.uuid5(_REQUESTS, order.end_to_end_id))
+    prepared = instructions.prepare(
+        connection, order, request_id=request_id, service=service_of(order), now=now
+    )
+    released = orders.change(
         connection,
         order,
         OrderState.RELEASED,
         now=now,
         actor=audit.SYSTEM,
         kind="order.released",
-        facts={
-            "digest": order.digest,
-            "end_to_end_id": order.end_to_end_id,
-            "instruction": audit.told(prepared),
-        },
+        facts={"digest": order.digest, "end_to_end_id": order.end_to_end_id, **prepared},
     )
+    since = restoring.may_have_left_since(connection, order.id)
+    if since is None:
+        return released
+    instructions.lost(connection, order.id, restoring.CODE, None, now=now, since=since)
+    return orders.get(connection, order.id)
 
 
 def no_longer_holds(connection: Connection, company: Company, order: Order) -> str | None:
     """Return the code of the first condition of the approval that is gone, or None."""
     if orders.digest_of(order) != order.digest:
         return "release.digest"
+    if not kept_files.are_whole(connection, order.files):
+        return "release.attachment"
     own = company.accounts.get(order.account_id)
     if own is None or own.account.iban != order.debtor_iban or own.connector != order.connector:
         return "release.account"
@@ -150,59 +174,119 @@ def claim(
     """
     order = orders.get(connection, order_id)
     sent = instructions.find(connection, order_id)
-    assert sent is not None
     if order.state != OrderState.RELEASED:
-        return Claim(Stage.CLOSED)
+        return Claim(Stage.CLOSED, order, sent)
+    assert sent is not None
     if sent.state == Stage.SENDING:
         assert sent.sent_at is not None
         left = sent.sent_at + orphaned_after - now
         if left > timedelta(0):
-            return Claim(Stage.SENDING, min(left, orphaned_after))
+            return Claim(Stage.SENDING, order, sent, min(left, orphaned_after))
         instructions.lost(connection, order_id, "interrupted", None, now=now)
-        return Claim(Stage.SENDING)
+        return Claim(Stage.SENDING, orders.get(connection, order_id), sent)
     if sent.state != Stage.PREPARED:
-        return Claim(Stage(sent.state))
+        return Claim(Stage(sent.state), order, sent)
     if freeze.present(connection) is not None:
-        return Claim(Stage.PREPARED, FROZEN_FOR)
+        return Claim(Stage.PREPARED, order, sent, FROZEN_FOR)
     if (reason := no_longer_holds(connection, company, order)) is not None:
         instructions.fail(connection, order, reason, None, now)
-        return Claim(Stage.CLOSED)
+        return Claim(Stage.CLOSED, orders.get(connection, order_id), sent)
+    return _win(connection, order, sent, allowance, now)
+
+
+def depart(
+    connection: Connection,
+    company: Company,
+    order_id: str,
+    *,
+    service_of: Callable[[Order], str],
+    closed_for: Callable[[Order], timedelta],
+    allowance_of: Callable[[Order], Allowance],
+    orphaned_after: timedelta,
+    now: datetime,
+) -> Claim:
+    """Do `release` and `claim` together, as far as they are due.
+
+    What both look at is looked at once: it is one transaction, and nothing changes within it.
+
+    Args:
+        closed_for: How long the institution takes no payments; nothing while it does.
+        allowance_of: What the institution takes at most.
+    """
+    before = orders.get(connection, order_id)
+    order = _released(connection, company, before, service_of, now)
+    if order.state == OrderState.APPROVED:  # frozen
+        return Claim(Stage.PREPARED, order, None, FROZEN_FOR)
+    sent = instructions.find(connection, order_id)
+    if order.state == OrderState.RELEASED and sent is not None and sent.state == Stage.PREPARED:
+        if wait := closed_for(order):
+            return Claim(Stage.PREPARED, order, sent, wait)
+        if before.state == OrderState.APPROVED:
+            return _win(connection, order, sent, allowance_of(order), now)
+    return claim(
+        connection,
+        company,
+        order_id,
+        allowance=allowance_of(order),
+        orphaned_after=orphaned_after,
+        now=now,
+    )
+
+
+def _win(
+    connection: Connection, order: Order, sent: Sent, allowance: Allowance, now: datetime
+) -> Claim:
+    """Claim a prepared instruction of which everything holds, if it is its turn."""
     if wait := _turn(connection, order.connector, allowance, now):
-        return Claim(Stage.PREPARED, wait)
+        return Claim(Stage.PREPARED, order, sent, wait)
     attempt = sent.attempts + 1
     written = instructions.write(
-        connection, order_id, now, state=str(Stage.SENDING), attempts=attempt, sent_at=now
+        connection, order.id, now, state=str(Stage.SENDING), attempts=attempt, sent_at=now
     )
     audit.append(
         connection,
         at=now,
         actor=audit.SYSTEM,
         kind="instruction.sending",
-        subject=order_id,
+        subject=order.id,
         facts={"request_id": sent.request_id, "attempt": attempt, **written},
     )
-    return Claim(Stage.PREPARED)
+    return Claim(Stage.PREPARED, order, sent)
+
+
+_OF_CONNECTOR = instruction.c.connector == bindparam("connector")
+# Every stage is named, so that the index leads to the second asked for whatever the stage.
+_ANY_STAGE = instruction.c.state.in_([literal_column(f"'{stage}'") for stage in Stage])
+_LOAD = Prepared(
+    select(
+        select(func.count())
+        .select_from(instruction)
+        .where(_OF_CONNECTOR, instruction.c.state == literal_column(f"'{Stage.SENDING}'"))
+        .scalar_subquery(),
+        select(func.count())
+        .select_from(instruction)
+        .where(
+            _OF_CONNECTOR,
+            _ANY_STAGE,
+            instruction.c.sent_at > bindparam("since"),
+            instruction.c.sent_at <= bindparam("now"),
+        )
+        .scalar_subquery(),
+    )
+)
 
 
 def _turn(
     connection: Connection, connector: str, allowance: Allowance, now: datetime
 ) -> timedelta | None:
     """Return how long to wait for a turn with the institution; None where there is one now."""
-    busy = connection.execute(
-        select(func.count()).where(
-            instruction.c.connector == connector, instruction.c.state == str(Stage.SENDING)
-        )
-    ).scalar_one()
+    second = timedelta(seconds=1)
+    since = {"since": now - second, "now": now}
+    row = _LOAD.row(connection, {"connector": connector, **since})
+    assert row is not None
+    busy, started = row
     if busy >= allowance.at_once:
         return timedelta(seconds=0.2)
-    second = timedelta(seconds=1)
-    started = connection.execute(
-        select(func.count()).where(
-            instruction.c.connector == connector,
-            instruction.c.sent_at > now - second,
-            instruction.c.sent_at <= now,
-        )
-    ).scalar_one()
     return second / 2 if started >= allowance.per_second else None
 
 

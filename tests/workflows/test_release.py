@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, update
 
-from connectors.base import Instruction, Outcome, Progress, Refused
+from connectors.base import Indeterminate, Instruction, Outcome, Progress, Refused
 from tests.workflows.company import CIPHER, POLICY, Hands, Phones, company
 from tests.workflows.test_approvals import PEOPLE_BY_ID
 from tests.workflows.test_dispatch import PENDING, SETTLED, Institution, Office
-from workflows import audit, freeze, instructions, release, tables
+from workflows import audit, freeze, instructions, release, requests, tables
 from workflows.company import Company
 from workflows.database import Database
 from workflows.dispatch import Dispatcher, Pace
@@ -47,11 +47,19 @@ async def begin_freeze(office: Office, who: str = "bea") -> None:
     )
 
 
-async def agree(office: Office, who: str, code: str | None = None) -> Agreed | Refusal:
+async def shown(office: Office) -> str:
+    found = await office.database.read(freeze.present)
+    return found.key if found else ""
+
+
+async def agree(
+    office: Office, who: str, code: str | None = None, key: str | None = None
+) -> Agreed | Refusal:
     given = office.phones.code(who) if code is None else code
+    seen = await shown(office) if key is None else key
     return await office.database.write(
         lambda c: freeze.agree_to_lift(
-            c, office.company, CIPHER, PEOPLE_BY_ID[who], given, now=office.hands()
+            c, office.company, CIPHER, PEOPLE_BY_ID[who], seen, given, now=office.hands()
         )
     )
 
@@ -135,8 +143,13 @@ async def test_lifting_takes_several_people_each_with_a_factor(office: Office) -
     assert isinstance(refused, Refusal)
     assert refused.code == "freeze.none"
     await begin_freeze(office)
-    await begin_freeze(office, "carl")  # a second one changes nothing
-    assert (await office.kinds("freeze")).count("freeze.begun") == 1
+    old = await shown(office)
+    office.hands.forward(seconds=1)
+    await begin_freeze(office, "carl")  # one more: consent to lift the first is none to lift this
+    assert (await office.kinds("freeze")).count("freeze.begun") == 2
+    stale = await agree(office, "bea", "000000", old)
+    assert isinstance(stale, Refusal)
+    assert stale.code == "freeze.changed"  # and no code is used up
     for who, code, wanted in (
         ("amara", None, "freeze.not_allowed"),
         ("bea", "000000", "factor.wrong"),
@@ -203,7 +216,7 @@ class Late(Institution):
 
     def clock(self) -> datetime:
         self._asked += 1
-        if self._asked == 4:  # release, what comes next, the claim; and then, before the call
+        if self._asked == 2:  # for the claim; and then, before the call
             self.hands.forward(seconds=60)
         return self.hands()
 
@@ -327,3 +340,20 @@ async def test_a_payment_that_cannot_be_stopped_goes_on(office: Office) -> None:
     assert "order.cancel_refused" in await office.kinds(order.id)
     with pytest.raises(Refusal, match=r"too_late"):
         await ask_back(office, order)
+
+
+async def test_nobody_withdraws_a_payment_of_which_nobody_knows(office: Office) -> None:
+    """It may have been made: only the institution's word can make it a cancelled one."""
+    office.institution = Institution(Indeterminate("bank", "http.timeout"))
+    async with office.open() as dispatcher:
+        order = await office.approved()
+        await dispatcher.begin(order.id)
+        await office.until(order, "unknown")
+        with pytest.raises(Refusal, match=r"too_late"):
+            await office.database.write(
+                lambda c: requests.cancel(c, PEOPLE_BY_ID["amara"], order.id, now=office.hands())
+            )
+        with pytest.raises(Refusal, match=r"too_late"):
+            await ask_back(office, order)
+    assert (await office.now(order)).state == "unknown"
+    assert office.institution.ledger == [order.end_to_end_id]
