@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
+from bot import record
 from bot.chat import ChatApp, ChatUnavailable, NotAdmitted
 from bot.commands import Commands
 from bot.interactions import Interactions
@@ -34,7 +35,13 @@ from connectors import registry
 from connectors.base import Capability, Connector, ConnectorError
 from workflows import audit, payees, replicas
 from workflows.clock import Clock, system_clock
-from workflows.database import SQLITE_FILE, Database, database_at
+from workflows.database import (
+    SQLITE_FILE,
+    WORKFLOWS_FILE,
+    Database,
+    DatabaseError,
+    database_at,
+)
 from workflows.dispatch import Dispatcher, Pace
 from workflows.opening import Hours
 from workflows.payees import Payee
@@ -47,7 +54,7 @@ from workflows.takeover import LOCAL
 
 log = structlog.get_logger(__name__)
 
-DATABASE, WORKFLOWS = SQLITE_FILE, "dispatch.sqlite"
+DATABASE, WORKFLOWS = SQLITE_FILE, WORKFLOWS_FILE
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _CONSENT_SECONDS = 6 * 3600.0
 
@@ -105,7 +112,7 @@ class App:
         address = settings.storage.database
         self._workflows = address.get_secret_value() if address else folder / WORKFLOWS
         self.database = database_at(
-            settings.storage.where, migrates=settings.storage.migrate == "start"
+            settings.storage.where, migrates=settings.storage.migrate == "start", folder=folder
         )
         self.connectors: Mapping[str, Connector] = {
             name: registry.build(name, each, DatabaseState(self.database, name), clock)
@@ -120,7 +127,7 @@ class App:
             ),
         )
         key = base64.urlsafe_b64decode(_padded(settings.storage.key.get_secret_value()))
-        self._notices = Notices(key, self._public_url, lambda order: self.dispatcher.wake(order))
+        self._notices = Notices(key, self._public_url, self._wake)
         pace = Pace(settings.dispatch.first_poll_seconds, settings.dispatch.max_poll_seconds)
         self.dispatcher = Dispatcher(
             self.database,
@@ -159,12 +166,14 @@ class App:
             ),
             telegram_link=self._telegram_link,
         )
+        self.checkpoints = record.checkpoints_of(settings, self.database, clock)
         self.schedule = Schedule(
             self.database,
             self.company,
             self.collector,
             self.dispatcher,
             clock,
+            checkpoints=self.checkpoints,
             digest_at=time.fromisoformat(settings.digest.at) if settings.digest else None,
         )
         self._background: list[asyncio.Task[None]] = []
@@ -183,6 +192,7 @@ class App:
         """
         await self.database.open()
         await self._register()
+        await self.checkpoints.make()
         await self.dispatcher.start(self._workflows)
         await self.dispatcher.takeover.beat()
         self._build_chats()
@@ -210,7 +220,15 @@ class App:
             await connector.close()
         for chat in self._chats.values():
             await chat.close()
+        await self._last_checkpoint()
         await self.database.close()
+
+    async def _last_checkpoint(self) -> None:
+        """Leave nothing unsigned; a database that is gone by now keeps nobody from stopping."""
+        try:
+            await self.checkpoints.make()
+        except DatabaseError as error:
+            log.warning("record not signed at the stop", error=str(error))
 
     async def _register(self) -> None:
         """Bring the tables to what settings say, and put on the record what is in force."""
@@ -276,6 +294,9 @@ class App:
             name: Delivery(chat.is_connected, chat.last_delivery)
             for name, chat in self._chats.items()
         }
+
+    async def _wake(self, order_id: str) -> None:
+        await self.dispatcher.wake(order_id)
 
     def _public_url(self) -> str:
         configured = str(self._settings.web.public_url or "").rstrip("/")

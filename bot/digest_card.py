@@ -29,7 +29,7 @@ def digest_card(reader: Reader, digest: Digest) -> Card:
             *_left_out(reader, digest),
         ),
         notes=(
-            say("digest.head", seq=digest.audit_seq, hash=digest.audit_hash[:16]),
+            say("digest.head", seq=digest.audit_seq, hash=digest.audit_root or digest.audit_hash),
             say("digest.as_of", at=reader.instant(digest.at)),
         ),
     )

@@ -39,6 +39,8 @@ _ALARMS = frozenset(
         "freeze.begun",
         "freeze.consent",
         "freeze.lifted",
+        "service.restored",
+        "record.alarm",
     }
 )
 

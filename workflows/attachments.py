@@ -112,14 +112,16 @@ def _spelled(name: str) -> bytes:
 
 _ACTIVE = re.compile(
     b"(?:"
-    + b"|".join(map(_spelled, ("JavaScript", "Launch")))
-    # Three characters come about by chance in a picture, so what /JS must be followed by is asked.
-    + rb")(?![A-Za-z0-9])|"
-    + _spelled("JS")
-    + rb"[\0\t\n\f\r ]*(?:[(<]|[0-9]+\s+[0-9]+\s+R)"
+    + b"|".join(map(_spelled, ("JavaScript", "Launch", "SubmitForm", "GoToE")))
+    # So few characters come about by chance in a picture: what must follow them is asked as well.
+    + rb")(?![A-Za-z0-9])|(?:"
+    + b"|".join(map(_spelled, ("JS", "XFA")))
+    + rb")[\0\t\n\f\r ]*(?:[(<\[]|%[^\r\n]*[\r\n]|[0-9]+\s+[0-9]+\s+R)"
 )
 _PACKED = re.compile(_spelled("ObjStm") + rb"(?![A-Za-z0-9])")
-_DATA = re.compile(rb">>\s*stream\r?\n")
+_OUTSIDE = re.compile(rb"[()]|<<|>>|<[^<>]*>|%[^\r\n]*")
+_INSIDE = re.compile(rb"\\.|[()]", re.DOTALL)
+_DATA = re.compile(rb"(?:[\0\t\n\f\r ]|%[^\r\n]*[\r\n])*stream(\r?\n)?")
 
 
 def _is_active(content: bytes) -> bool:
@@ -133,17 +135,42 @@ def _is_active(content: bytes) -> bool:
     for count, found in enumerate(_PACKED.finditer(content)):
         if count >= _MOST_STREAMS or left <= 0:
             return True
-        data = _DATA.search(content, found.end(), found.end() + _LONGEST_DICTIONARY)
-        if data is None:
+        closed = _end_of_dictionary(content, found.end())
+        if closed is None:
+            return True
+        data = _DATA.match(content, closed)
+        if data is None:  # only named here
             continue
+        if not data[1]:  # readers differ in where they take the data to begin
+            return True
         end = content.find(b"endstream", data.end(), data.end() + _LARGEST_STREAM)
         if end < 0:
             return True
+        unpacking = zlib.decompressobj()
         try:
-            objects = zlib.decompressobj().decompress(content[data.end() : end], left)
+            objects = unpacking.decompress(content[data.end() : end], left)
         except zlib.error:  # encrypted, or packed in a way that invoices are not
             return True
-        if _ACTIVE.search(objects):
+        # Not all of it seen: too large, or the end looked for is part of the data itself.
+        if not unpacking.eof or _ACTIVE.search(objects):
             return True
         left -= len(objects)
     return False
+
+
+def _end_of_dictionary(content: bytes, start: int) -> int | None:
+    """Return where the dictionary ends that ``start`` is in; None where that cannot be told.
+
+    What stands in texts and comments is no end: a reader of the file does not take it for one.
+    """
+    depth, texts, place = 1, 0, start
+    last = start + _LONGEST_DICTIONARY
+    while found := (_INSIDE if texts else _OUTSIDE).search(content, place, last):
+        token, place = found[0], found.end()
+        texts += (token == b"(") - (token == b")")
+        depth += (token == b"<<") - (token == b">>")
+        if texts < 0:
+            return None
+        if depth == 0:
+            return place
+    return None

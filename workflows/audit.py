@@ -28,8 +28,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NULLTYPE
 
 from workflows import canonical
-from workflows.database import is_recorded
-from workflows.prepared import Prepared
+from workflows.database import appending
+from workflows.prepared import Prepared, Row
 from workflows.tables import audit_entry, cursor
 
 GENESIS = "0" * 64
@@ -123,7 +123,7 @@ def append(
 
     ``facts`` must be JSON whose integers fit RFC 8785 (±2^53); amounts go in as strings.
     """
-    assert is_recorded(connection), "only a recorded write may append to the record"
+    appending(connection)
     newest, previous = head(connection)
     seq = newest + 1
     body = canonical.dumps(
@@ -219,7 +219,7 @@ def verify(connection: Connection) -> Verification:
     """
     total = connection.execute(select(func.count()).select_from(audit_entry)).scalar_one()
     newest = GENESIS
-    for seq, found, flaw in walk(connection):
+    for seq, found, flaw, _ in walk(connection):
         if flaw:
             return Verification(total, newest, seq, flaw)
         newest = found
@@ -228,36 +228,38 @@ def verify(connection: Connection) -> Verification:
 
 def walk(
     connection: Connection, seq: int = 0, previous: str = GENESIS
-) -> Iterator[tuple[int, str, str | None]]:
+) -> Iterator[tuple[int, str, str | None, Row]]:
     """Check every entry that follows number ``seq``, whose hash is ``previous``, in order.
 
-    Yields number, hash and what is wrong with it. A gap is told once, where it begins, without a
-    hash. After something wrong, the walk goes on from what is there.
+    Yields number, hash, what is wrong with it, and the whole entry as the driver gives it. A gap
+    is told once, where it begins, without a hash. After something wrong, the walk goes on from
+    what is there.
     """
     expected: str | None = previous
     for row in _rows(connection, seq):
         number = row[0]
         if type(number) is not int or number <= seq:
-            yield seq, "", f"is followed by one whose number is {number!r:.40}"
+            yield seq, "", f"is followed by one whose number is {number!r:.40}", ()
             continue
         if number != seq + 1:
             gap = number - seq - 1
-            yield seq + 1, "", "is missing" if gap == 1 else f"and {gap - 1} after it are missing"
+            text = "is missing" if gap == 1 else f"and {gap - 1} after it are missing"
+            yield seq + 1, "", text, ()
             expected = None
         seq = number
         if len(row) == 1:
-            yield seq, "", "cannot be read"
+            yield seq, "", "cannot be read", ()
             expected = None
             continue
         try:
             flaw = _flaw(row, row[6] if expected is None else expected)
-        except (TypeError, AttributeError, ValueError, LookupError):
+        except (TypeError, AttributeError, ValueError, LookupError, RecursionError):
             flaw = "has a value of another kind than was written"
         expected = str(row[7])
-        yield seq, expected, flaw
+        yield seq, expected, flaw, row
 
 
-def _rows(connection: Connection, seq: int) -> Iterator[tuple[Any, ...]]:
+def _rows(connection: Connection, seq: int) -> Iterator[Row]:
     """Return entries as the driver gives them; of one that it cannot read, only the number."""
     broken = driver_errors(connection)
     position: Any = seq if seq else _BELOW_ALL
@@ -274,8 +276,8 @@ def _rows(connection: Connection, seq: int) -> Iterator[tuple[Any, ...]]:
 
 def _one_by_one(
     connection: Connection, position: Any, broken: tuple[type[Exception], ...]
-) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = []
+) -> list[Row]:
+    found: list[Row] = []
     for (number,) in _NUMBERS.rows(connection, {"after": position, "most": PAGE}):
         try:
             found += _ONE.rows(connection, {"seq": number})
@@ -292,14 +294,14 @@ def driver_errors(connection: Connection) -> tuple[type[Exception], ...]:
 
 def stored_instant(value: Any) -> str | None:
     """Return an instant in the record's form from what a driver returns for it, or None."""
+    if type(value) is str:
+        return f"{value[:10]}T{value[11:]}+00:00" if value[10:11] == " " else None
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, str) and value[10:11] == " ":
-        return f"{value[:10]}T{value[11:]}+00:00"
     return None
 
 
-def _flaw(row: tuple[Any, ...], previous: str) -> str | None:
+def _flaw(row: Row, previous: str) -> str | None:
     seq, at, actor, kind, subject, body, previous_hash, own = row
     if previous_hash != previous:
         return "does not follow the entry before it"

@@ -20,6 +20,8 @@ from workflows.company import Company, OwnAccount
 from workflows.instructions import Stage
 from workflows.orders import OrderState
 from workflows.reconciliation import Break
+from workflows.record.problems import RecordBroken
+from workflows.record.tree import Tree
 from workflows.statements import Trouble
 from workflows.tables import document, instruction, payment_order, statement_entry
 
@@ -88,7 +90,9 @@ class Digest:
         breaks: The first open breaks; alarms come first.
         break_count: All open breaks.
         audit_seq: Number of the record's newest entry.
-        audit_hash: Its hash, by which this digest witnesses the whole record before it.
+        audit_hash: Its hash, at the end of the chain.
+        audit_root: Merkle root of the whole record up to it, by which this digest witnesses it;
+            empty where the record is broken.
     """
 
     at: datetime
@@ -104,6 +108,7 @@ class Digest:
     break_count: int
     audit_seq: int
     audit_hash: str
+    audit_root: str
 
     @property
     def troubled(self) -> tuple[AccountDigest, ...]:
@@ -145,7 +150,15 @@ def compose(
         break_count=reconciliation.count_breaks(connection, ids, now=now),
         audit_seq=seq,
         audit_hash=head,
+        audit_root=_root(connection, seq),
     )
+
+
+def _root(connection: Connection, seq: int) -> str:
+    try:
+        return Tree(connection, seq).root().hex()
+    except RecordBroken:
+        return ""
 
 
 def previous_business_day(day: date) -> date:

@@ -121,24 +121,38 @@ def bind(connection: Connection, files: Sequence[KeptFile], order_id: str) -> No
             raise Refusal("file.taken", field="invoice", file=each.name)
 
 
-def content(connection: Connection, file_id: str) -> bytes:
+def content(connection: Connection, file_id: str, *, sha256: str) -> bytes:
     """Return a file's content.
+
+    Args:
+        sha256: What its hash must be, from where it was agreed upon: what the file's own row says
+            could have been changed together with the content.
 
     Raises:
         Refusal: ``file.unknown``; or ``file.damaged``: it is not what was kept.
     """
-    row = connection.execute(
-        select(kept_file.c.content, kept_file.c.sha256).where(kept_file.c.id == file_id)
-    ).one_or_none()
-    if row is None:
+    found = connection.execute(
+        select(kept_file.c.content).where(kept_file.c.id == file_id)
+    ).scalar_one_or_none()
+    if found is None:
         raise Refusal("file.unknown", file=file_id[:24])
-    if hashlib.sha256(row.content).hexdigest() != row.sha256:
+    if hashlib.sha256(found).hexdigest() != sha256:
         raise Refusal("file.damaged", file=file_id[:24])
-    return bytes(row.content)
+    return bytes(found)
+
+
+def are_whole(connection: Connection, files: Sequence[KeptFile]) -> bool:
+    """Whether all of these are still there, with the very content that they had."""
+    try:
+        for each in files:
+            content(connection, each.id, sha256=each.sha256)
+    except Refusal:
+        return False
+    return True
 
 
 def forget_loose(connection: Connection, *, now: datetime) -> None:
-    """Drop files that nobody asked a payment with."""
+    """Drop files that nobody asked a payment with; every so often, so that they do not gather."""
     connection.execute(
         delete(kept_file).where(
             kept_file.c.order_id.is_(None), kept_file.c.stored_at < now - LOOSE_FOR

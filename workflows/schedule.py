@@ -7,7 +7,7 @@ say is due. Those that talk to the world strike once over all replicas (`workflo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -17,12 +17,13 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Connection, select
 
-from workflows import audit, firing, requests
+from workflows import audit, firing, kept_files, requests
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
 from workflows.dispatch import Dispatcher
 from workflows.firing import Striker
+from workflows.record.keeper import Checkpoints
 from workflows.replicas import HEARTBEAT_SECONDS
 from workflows.statements import Collector
 from workflows.tables import audit_entry
@@ -30,6 +31,8 @@ from workflows.tables import audit_entry
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 15
+CHECK_SECONDS = 60
+_FORGET_EVERY = timedelta(hours=1)
 
 
 class Schedule:
@@ -43,6 +46,7 @@ class Schedule:
         dispatcher: Dispatcher,
         clock: Clock,
         *,
+        checkpoints: Checkpoints,
         digest_at: time | None,
         digest_weekdays: str = "mon-fri",
     ) -> None:
@@ -51,6 +55,8 @@ class Schedule:
         self._collector = collector
         self._dispatcher = dispatcher
         self._clock = clock
+        self._checkpoints = checkpoints
+        self._forgot_at: datetime | None = None
         self._scheduler = AsyncIOScheduler(
             timezone=company.timezone, executors={"default": Striker()}
         )
@@ -67,6 +73,7 @@ class Schedule:
             )
             self._add_once("digest", trigger, self.digest)
         self._add("sweep", IntervalTrigger(seconds=SWEEP_SECONDS), self.sweep)
+        self._add("checkpoint", IntervalTrigger(seconds=CHECK_SECONDS), self.checkpoint)
         self._add("beat", IntervalTrigger(seconds=HEARTBEAT_SECONDS), dispatcher.takeover.beat)
 
     def start(self) -> None:
@@ -119,12 +126,25 @@ class Schedule:
         now = self._clock()
         today = now.astimezone(self._company.timezone).date()
         await self._database.write(lambda connection: declare_digest(connection, today, now=now))
+        await self._checkpoints.make()  # what the digest tells of is what was signed
+
+    async def checkpoint(self) -> None:
+        """Have the record signed, if enough was added to it."""
+        await self._checkpoints.checkpoint_if_due()
 
     async def sweep(self) -> None:
         """Enforce deadlines, and start what a crash kept from starting."""
         now = self._clock()
         await self._database.write(lambda connection: requests.expire_due(connection, now=now))
         await self._dispatcher.sweep()
+        await self._forget(now)
+
+    async def _forget(self, now: datetime) -> None:
+        """Drop files that no payment came of, now and then."""
+        if self._forgot_at is not None and now - self._forgot_at < _FORGET_EVERY:
+            return
+        await self._database.write(lambda connection: kept_files.forget_loose(connection, now=now))
+        self._forgot_at = now
 
 
 def declare_digest(connection: Connection, day: date, *, now: datetime) -> bool:

@@ -208,13 +208,18 @@ class World:
         return [dict(row) for row in found]
 
     async def audited(self, *kinds: str) -> list[dict[str, Any]]:
-        """Return the record's entries of some kinds: kind, subject and facts."""
+        """Return the record's entries of some kinds: kind, subject and facts, without the rows."""
         rows = await self.rows(tables.audit_entry)
         return [
-            {"kind": row["kind"], "subject": row["subject"], **json.loads(row["body"])["facts"]}
+            {"kind": row["kind"], "subject": row["subject"], **_told(row["body"])}
             for row in sorted(rows, key=lambda row: row["seq"])
             if row["kind"] in kinds
         ]
+
+
+def _told(body: str) -> dict[str, Any]:
+    facts = json.loads(body)["facts"]
+    return {name: fact for name, fact in facts.items() if name not in ("row", "instruction")}
 
 
 def _ways() -> dict[OrderState, Iterable[OrderState]]:
@@ -241,6 +246,7 @@ def _prepare(connection: Connection, order: Order, now: datetime) -> None:
             order_id=order.id,
             request_id=f"request-{order.id}",
             service="",
+            connector="bank",
             state="sending",
             attempts=1,
             sent_at=now,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import (
     Column,
@@ -26,7 +28,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from workflows.database import Database, SqliteDatabase
 from workflows.prepared import Prepared
@@ -61,11 +63,10 @@ def _receipt(order: str, **changed: object) -> dict[str, object]:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = SqliteDatabase(tmp_path / "db.sqlite")
-    await opened.open()
-    yield opened
-    await opened.close()
+async def database(empty_database: Database) -> AsyncIterator[Database]:
+    await empty_database.open()
+    yield empty_database
+    await empty_database.close()
 
 
 async def test_rows_are_what_sqlalchemy_returns(database: Database) -> None:
@@ -123,16 +124,16 @@ async def test_a_missing_parameter_is_named(database: Database) -> None:
 
 async def test_the_drivers_errors_are_sqlalchemys_and_tell_no_value(database: Database) -> None:
     await database.write(lambda c: STORE.run(c, _receipt("A")))
-    with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed") as caught:
+    with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed|duplicate key") as caught:
         await database.write(lambda c: STORE.run(c, _receipt("A", reference="secret")))
     assert "secret" not in str(caught.value)
-    assert isinstance(caught.value.orig, sqlite3.IntegrityError)
+    assert isinstance(caught.value.orig, sqlite3.IntegrityError | psycopg.IntegrityError)
 
     def drop_table(connection: Connection) -> None:
         receipt.drop(connection)
         STORE.run(connection, _receipt("B"))
 
-    with pytest.raises(OperationalError, match="no such table"):
+    with pytest.raises(DBAPIError, match=r"no such table|does not exist"):
         await database.write(drop_table)
     assert await database.read(lambda c: COUNT.row(c, {})) == (1,)
 
@@ -158,17 +159,20 @@ async def test_work_that_fails_in_a_group_undoes_its_prepared_changes_alone(
     assert found == [f"{number:03}" for number in range(100)]
 
 
-async def test_a_read_that_starts_with_one_is_one_snapshot(
-    database: Database, tmp_path: Path
-) -> None:
+async def test_a_read_that_starts_with_one_is_one_snapshot(database: Database) -> None:
+    is_read, may_go_on = threading.Event(), threading.Event()
+
     def work(connection: Connection) -> tuple[object, object]:
         before = COUNT.row(connection, {})
-        with sqlite3.connect(tmp_path / "db.sqlite") as other:
-            other.execute("insert into connector_state values ('c', 'k', 'v')")
-            other.execute("insert into receipt values ('X', '', '', '', '', null, 0, '')")
+        is_read.set()
+        assert may_go_on.wait(10)
         return before, COUNT.row(connection, {})
 
-    assert await database.read(work) == ((0,), (0,))
+    reading = asyncio.create_task(database.read(work))
+    await asyncio.to_thread(is_read.wait, 10)
+    await database.write(lambda c: STORE.run(c, _receipt("X")))
+    may_go_on.set()
+    assert await reading == ((0,), (0,))
     assert await database.read(lambda c: COUNT.row(c, {})) == (1,)
 
 

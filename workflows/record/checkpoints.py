@@ -240,7 +240,7 @@ def grown(connection: Connection, keys: Mapping[str, PublicKey]) -> Growth:
     if last is not None:
         _check(connection, last, keys)
     start = seq
-    for number, found, flaw in audit.walk(connection, seq, previous):
+    for number, found, flaw, _ in audit.walk(connection, seq, previous):
         if flaw:
             raise RecordBroken("chain", f"entry {number} {flaw}")
         seq, previous = number, found

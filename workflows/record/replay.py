@@ -8,10 +8,10 @@ tell less; then only what they tell is compared.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
@@ -31,9 +31,9 @@ from workflows.tables import (
 
 Key = tuple[Any, ...]
 
-OF_ORDERS = (payment_order, approval, instruction, receipt)
-"""Tables whose rows belong to an order."""
+_OF_ORDERS = {each.name for each in (payment_order, approval, instruction, receipt)}
 
+_COLUMNS = tuple(payment_order.c.keys())
 _ONE = 1
 
 
@@ -50,8 +50,7 @@ class Expected:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One entry, for replaying."""
 
     seq: int
@@ -62,31 +61,33 @@ class Told:
     facts: Mapping[str, Any]
 
 
-@dataclass(slots=True)
 class Replay:
-    """The rows of some subjects.
+    """The rows of one subject.
 
     Attributes:
         rows: What there must be, by table's name and primary key.
-        subjects: By table's name: whose rows are told here, so that there must be no others.
-        files: Files that orders have, by order.
+        claims: Names of the tables whose rows of this subject are told here: there are no others.
+        files: Files that the order has, with the entry that says so.
+        seq: The newest entry that was taken.
         findings: Entries that contradict one another.
     """
 
-    rows: dict[tuple[str, Key], Expected] = field(default_factory=dict)
-    subjects: dict[str, set[str]] = field(default_factory=dict)
-    files: dict[str, dict[str, int]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    __slots__ = ("claims", "files", "findings", "rows", "seq")
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, Key], Expected] = {}
+        self.claims: set[str] = set()
+        self.files: dict[str, int] = {}
+        self.seq = 0
+        self.findings: list[Finding] = []
 
     def take(self, told: Told) -> None:
-        """Add an entry; those of one subject come in their order."""
-        family, _, _ = told.kind.partition(".")
-        handler = _FAMILIES.get(family)
-        if handler is None:
-            return
+        """Add an entry; they come in their order."""
+        self.seq = told.seq
+        handler = FAMILIES[told.kind.partition(".")[0]]
         try:
             handler(self, told)
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except (LookupError, TypeError, AttributeError, ValueError):
             self._wrong(told, "tells of it in a way that this version does not understand")
 
     # ---- orders and what belongs to them ------------------------------------------------------
@@ -94,8 +95,7 @@ class Replay:
     def _order(self, told: Told) -> None:
         facts, key = told.facts, (payment_order.name, (told.subject,))
         if told.kind == "order.requested":
-            for table in OF_ORDERS:
-                self._claim(table, told.subject)
+            self.claims |= _OF_ORDERS
             self.rows[key] = Expected(_requested(told), told.seq)
             self._attach(told)
             return
@@ -121,18 +121,20 @@ class Replay:
         facts, values = told.facts, order.values
         if facts["from"] != values["state"]:
             self._wrong(told, f"says it was {facts['from']}, it was {values['state']}")
-        to = OrderState(facts["to"])
-        if to != facts["from"] and to not in TRANSITIONS[OrderState(facts["from"])]:
+        to = facts["to"]
+        if to != facts["from"] and to not in TRANSITIONS[facts["from"]]:
             self._wrong(told, f"moves it from {facts['from']} to {to}, where it may not go")
-        values |= {"state": str(to), "updated_at": told.at, "revision": values["revision"] + 1}
-        after = facts.get("after", {})
-        values |= {name: after[name] for name in ("version", "digest") if name in after}
-        values |= facts.get("row", {})
+        values["state"], values["updated_at"] = to, told.at
+        values["revision"] += 1
+        if (after := facts.get("after")) is not None:
+            values |= {name: after[name] for name in ("version", "digest") if name in after}
+        if (row := facts.get("row")) is not None:
+            values |= row
         order.seq = told.seq
 
     def _decide(self, told: Told, order: Expected) -> None:
         facts, is_approval = told.facts, told.kind == "order.approval"
-        values = {
+        values: dict[str, Any] = {
             "order_id": told.subject,
             "version": facts["version"],
             "person_id": told.actor,
@@ -154,24 +156,21 @@ class Replay:
         verdict = order.values.get("verdict")
         if verdict is None:
             return
-        version, requester = order.values["version"], order.values["requester_id"]
-        filled = [(role, person) for role, person in told.facts["filled"]]
-        seats = Counter(role for role, _ in filled)
+        version, filled = order.values["version"], told.facts["filled"]
+        roles = [role for role, _ in filled]
         people = {person for _, person in filled}
-        decided = (self.rows.get((approval.name, (told.subject, version, p))) for p in people)
-        has_seats = all(seats[s["role"]] >= s["count"] for s in json.loads(verdict)["slots"])
+        has_seats = all(roles.count(role) >= count for role, count in _slots(verdict))
         are_there = all(
-            each is not None and each.values["decision"] == "approve" for each in decided
+            (approval.name, (told.subject, version, person)) in self.rows for person in people
         )
         if not (filled and has_seats and are_there) or len(people) < len(filled):
             self._wrong(told, "approves it without the people that policy asked for")
-        elif requester in people:
+        elif order.values["requester_id"] in people:
             self._wrong(told, "counts the requester among those who approve")
 
     def _attach(self, told: Told) -> None:
         found = json.loads(told.facts.get("row", {}).get("attachments", "[]"))
-        files = self.files.setdefault(told.subject, {})
-        files.update((each["id"], told.seq) for each in found)
+        self.files.update((str(each["id"]), told.seq) for each in found)
 
     def _instruction(self, told: Told) -> None:
         if "instruction" in told.facts:
@@ -200,7 +199,7 @@ class Replay:
     # ---- files, payees, people, the brake -----------------------------------------------------
 
     def _file(self, told: Told) -> None:
-        self._claim(kept_file, told.subject)
+        self.claims.add(kept_file.name)
         names = ("name", "media_type", "size", "sha256")
         values = {"id": told.subject, "person_id": told.actor, "stored_at": told.at}
         values |= {name: told.facts[name] for name in names}
@@ -215,7 +214,7 @@ class Replay:
     def _payee(self, told: Told) -> None:
         facts, key = told.facts, (payee.name, (told.subject,))
         row = self.rows.setdefault(key, Expected({"id": told.subject}, told.seq))
-        self._claim(payee, told.subject)
+        self.claims.add(payee.name)
         if told.kind == "payee.registered":
             if "row" in facts:
                 row.values = _whole(payee, {})
@@ -229,12 +228,11 @@ class Replay:
     def _person(self, told: Told) -> None:
         facts = told.facts
         chat = facts.get("chat")
-        self._claim(chat_identity, told.subject)
+        self.claims.add(chat_identity.name)
         mine = [
             key
             for key, row in self.rows.items()
-            if key[0] == chat_identity.name
-            and (row.values["person_id"], row.values["chat"]) == (told.subject, chat)
+            if key[0] == chat_identity.name and row.values["chat"] == chat
         ]
         if told.kind == "person.link_allowed":
             for key in mine:
@@ -259,9 +257,10 @@ class Replay:
                 self.rows[key].seq = told.seq
 
     def _freeze(self, told: Told) -> None:
-        for table in (freeze, freeze_consent):
-            self._claim(table, told.subject)
+        self.claims |= {freeze.name, freeze_consent.name}
         if told.kind == "freeze.begun":
+            self.rows.clear()  # whoever agreed to lift an earlier one has to agree again
+            self.rows.clear()  # one in force already, with what was agreed to
             values = {"id": _ONE, "person_id": told.actor, "at": told.at}
             values["reason"] = told.facts["reason"]
             self.rows[freeze.name, (_ONE,)] = Expected(values, told.seq)
@@ -269,14 +268,9 @@ class Replay:
             values = {"person_id": told.actor, "at": told.at}
             self.rows[freeze_consent.name, (told.actor,)] = Expected(values, told.seq)
         elif told.kind == "freeze.lifted":
-            gone = [key for key in self.rows if key[0] in (freeze.name, freeze_consent.name)]
-            for key in gone:
-                del self.rows[key]
+            self.rows.clear()
 
     # ---- what they share ----------------------------------------------------------------------
-
-    def _claim(self, table: Table, subject: str) -> None:
-        self.subjects.setdefault(table.name, set()).add(subject)
 
     def _wrong(self, told: Told, problem: str) -> None:
         self.findings.append(Finding(f"entry {told.seq} ({told.kind} {told.subject})", problem))
@@ -292,8 +286,18 @@ def _requested(told: Told) -> dict[str, Any]:
         "created_at": told.at,
         "updated_at": told.at,
     }
-    values |= {name: facts[name] for name in ("version", "digest") if name in facts}
-    return values | facts.get("row", {})
+    if "row" not in facts:
+        return values | {name: facts[name] for name in ("version", "digest") if name in facts}
+    # The columns of a new row that the facts say under their own names are not said twice.
+    same = {name: facts.get(name) for name in _COLUMNS if name not in values}
+    values |= same
+    values |= facts["row"]
+    return values
+
+
+@lru_cache(maxsize=1024)
+def _slots(verdict: str) -> tuple[tuple[str, int], ...]:
+    return tuple((each["role"], each["count"]) for each in json.loads(verdict)["slots"])
 
 
 def _whole(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -301,7 +305,7 @@ def _whole(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**dict.fromkeys(table.c.keys()), **values}
 
 
-_FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
+FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
     "order": Replay._order,
     "instruction": Replay._instruction,
     "receipt": Replay._receipt,
@@ -311,3 +315,4 @@ _FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
     "person": Replay._person,
     "freeze": Replay._freeze,
 }
+"""By the first part of their kind: entries that tell of rows."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, type_coerce
+from sqlalchemy.types import NULLTYPE
 
 from workflows.prepared import Prepared
 from workflows.record import merkle
@@ -34,6 +36,19 @@ _KEPT = Prepared(
         record_node.c.level == bindparam("level"), record_node.c.position == bindparam("position")
     )
 )
+
+
+def kept(connection: Connection, level: int, position: int) -> str | None:
+    """Return the stored hash of a subtree, or None where none is."""
+    row = _KEPT.row(connection, {"level": level, "position": position})
+    return None if row is None else row[0]
+
+
+def kept_places(connection: Connection) -> Iterator[tuple[Any, Any]]:
+    """Return where subtrees are stored: level and position."""
+    level, position = (type_coerce(each, NULLTYPE) for each in record_node.primary_key)
+    for row in connection.execute(select(level, position)):
+        yield row[0], row[1]
 
 
 class Tree:
@@ -68,9 +83,9 @@ class Tree:
             level += 1
 
     def _kept(self, level: int, position: int) -> bytes:
-        row = _KEPT.row(self._connection, {"level": level, "position": position})
-        if row is not None:
-            return _raw(row[0])
+        stored = kept(self._connection, level, position)
+        if stored is not None:
+            return _raw(stored)
         if level == KEPT:
             return self._block(position)[KEPT][0]
         left, right = 2 * position, 2 * position + 1

@@ -61,6 +61,20 @@ class Witness:
         if is_new:
             _sync_folder(self.path.parent)
 
+    def set_aside(self) -> Path | None:
+        """Begin anew, where a backup was put back on purpose; return where the old one is now.
+
+        Raises:
+            OSError: it cannot be renamed.
+        """
+        if not self.exists():
+            return None
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.{number}")).exists():
+            number += 1
+        self.path.rename(aside)
+        return aside
+
     def lines(self) -> Iterator[Line]:
         """Return every line, in order; raises `OSError`."""
         with self.path.open("rb") as file:
