@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # pip asks whichever one this machine is set up for.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format bench lock clean
+.PHONY: help demo test lint format bench faults lock clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 
 bench: $(VENV)/.dev ## Measure the click path beside bare slack-bolt
 	$(BIN)/python -m bench.ingress
+
+faults: $(VENV)/.dev ## Kill the service over and over (KILLS=1000 SEED= DATABASE=sqlite) and compare ledger, orders, record and chats
+	$(BIN)/python -m tests.faults --kills $(or $(KILLS),1000) --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED))
 
 lock: ## Renew both lock files from pyproject.toml (needs uv on the PATH)
 	UV_SYSTEM_CERTS=1 uv pip compile pyproject.toml --group build --universal --generate-hashes \
