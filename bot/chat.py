@@ -75,6 +75,12 @@ class Chat(Protocol):
     async def address(self, person: Person) -> str | None:
         """Return where ``person`` is reached privately, or None when they are not in this chat."""
 
+    def is_there(self, channel: str, address: str) -> bool:
+        """Whether a private channel, as `post` gave it, is the one of an address.
+
+        Asks nobody: True also where the chat cannot know.
+        """
+
     async def post(self, channel: str, card: Card) -> tuple[str, str]:
         """Post a card; return the channel it is really in, and its id there."""
 

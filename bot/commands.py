@@ -99,19 +99,24 @@ class Commands:
         reader = self.reader(caller)
         accounts = self._services.company.visible_accounts(caller.person)
         if not accounts:
-            await self._denied(caller, "balance.not_allowed")
+            await self.denied(caller, "balance.not_allowed")
             raise Refusal("balance.not_allowed")
 
         async def later() -> Answer:
-            return await self.balances_of(caller, accounts)
+            return await self.balances_of(caller, accounts, is_private=True)
 
         asking = Notice(reader.say("balance.asking", count=len(accounts)), Tone.MOVING)
         return Reply(asking, later)
 
-    async def balances_of(self, caller: Caller, accounts: Sequence[OwnAccount]) -> Card:
-        """Return live balances of accounts, for the caller to read or where they may be shown."""
+    async def balances_of(
+        self, caller: Caller, accounts: Sequence[OwnAccount], *, is_private: bool = False
+    ) -> Card:
+        """Return live balances of accounts, for the caller alone or where they may be shown."""
         readings = await self._services.collector.balances(accounts)
-        return statement_cards.balance_card(self.reader(caller), readings, self._services.clock())
+        now = self._services.clock()
+        return statement_cards.balance_card(
+            self.reader(caller), readings, now, is_private=is_private
+        )
 
     # ---- /pay ---------------------------------------------------------------------------------
 
@@ -134,7 +139,7 @@ class Commands:
         """
         permitted = self._services.company.permissions.request
         if not caller.person.roles & permitted:
-            await self._denied(caller, "request.not_allowed")
+            await self.denied(caller, "request.not_allowed")
             raise Refusal("request.not_allowed", roles=", ".join(sorted(permitted)))
 
     async def pay_by_line(self, caller: Caller, text: str, *, is_no_duplicate: bool) -> Answer:
@@ -247,7 +252,7 @@ class Commands:
         services = self._services
         accounts = services.company.visible_accounts(caller.person)
         if not caller.person.roles & services.company.permissions.digest or not accounts:
-            await self._denied(caller, "digest.not_allowed")
+            await self.denied(caller, "digest.not_allowed")
             raise Refusal("digest.not_allowed")
         now = services.clock()
         return await services.database.read(
@@ -266,7 +271,7 @@ class Commands:
         services = self._services
         permitted = services.company.permissions.freeze
         if not caller.person.roles & permitted:
-            await self._denied(caller, "freeze.not_allowed")
+            await self.denied(caller, "freeze.not_allowed")
         now = services.clock()
         found = await services.database.write(
             lambda connection: freeze.begin(connection, caller.person, permitted, text, now=now)
@@ -386,7 +391,7 @@ class Commands:
         """
         company = self._services.company
         if not caller.person.roles & company.permissions.admin:
-            await self._denied(caller, "admin.not_allowed")
+            await self.denied(caller, "admin.not_allowed")
             raise Refusal("admin.not_allowed")
         person = company.directory.get(who) or company.directory.by_email(who)
         if person is None:
@@ -439,7 +444,7 @@ class Commands:
             ),
         )
 
-    async def _denied(self, caller: Caller, code: str) -> None:
+    async def denied(self, caller: Caller, code: str) -> None:
         """Put on the record that somebody asked for what is not theirs."""
         now = self._services.clock()
         await self._services.database.write(

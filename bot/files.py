@@ -104,7 +104,7 @@ class Files:
             raise Refusal("order.unknown", order=order.id)
         attached = order.files[0]
         content = await services.database.read(
-            lambda connection: kept_files.content(connection, attached.id)
+            lambda connection: kept_files.content(connection, attached.id, sha256=attached.sha256)
         )
         title = self._reader(caller).say("invoice.title", order=order.id, file=attached.name)
         return Download(attached.name, title, content)

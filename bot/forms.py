@@ -22,7 +22,6 @@ from bot.wording import (
 from workflows.company import OwnAccount
 from workflows.freeze import Freeze
 from workflows.orders import Order
-from workflows.people import Person
 from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE
 
 
@@ -96,8 +95,11 @@ def resolution_form(reader: Reader, view: OrderView) -> Form:
     )
 
 
-def link_form(reader: Reader, person: Person, chat: str, token: str) -> Form:
-    """Return the form that links a chat to a person, once they have given their code."""
+def link_form(reader: Reader, chat: str, token: str) -> Form:
+    """Return the form that links a chat to a person, once they have given their code.
+
+    It does not say whom: the link may have gone astray.
+    """
     say = reader.say
     chat_name = say(f"chat.{chat}")
     return Form(
@@ -106,16 +108,13 @@ def link_form(reader: Reader, person: Person, chat: str, token: str) -> Form:
         submit=say("form.link.submit"),
         cancel=say("form.cancel"),
         token=token,
-        facts=(
-            Fact(say("label.company"), reader.company.name),
-            Fact(say("label.person"), f"{person.name}\n{person.email}"),
-        ),
-        lines=(say("form.link.lead", name=person.name, chat=chat_name),),
+        facts=(Fact(say("label.company"), reader.company.name),),
+        lines=(say("form.link.lead", chat=chat_name),),
         inputs=(_code_input(reader, "form.link.code_hint"),),
     )
 
 
-def unfreeze_form(reader: Reader, freeze: Freeze) -> Form:
+def unfreeze_form(reader: Reader, freeze: Freeze, lines: tuple[str, ...] = ()) -> Form:
     """Return the form on which a person agrees, with a code, that payments leave again."""
     say = reader.say
     return Form(
@@ -123,12 +122,13 @@ def unfreeze_form(reader: Reader, freeze: Freeze) -> Form:
         title=say("form.unfreeze.title"),
         submit=say("action.unfreeze"),
         cancel=say("form.cancel"),
+        token=freeze.key,
         facts=(
             Fact(say("label.by"), reader.name(freeze.person_id)),
             Fact(say("label.when"), reader.instant(freeze.at)),
             Fact(say("label.reason"), freeze.reason or say("nothing")),
         ),
-        lines=(say("form.unfreeze.lead", count=reader.company.unfreeze_quorum),),
+        lines=(*lines, say("form.unfreeze.lead", count=reader.company.unfreeze_quorum)),
         inputs=(_code_input(reader, "form.unfreeze.code_hint"),),
     )
 
@@ -209,10 +209,11 @@ def pay_form(
     draft: PayDraft | None = None,
     *,
     order_id: str = "",
+    version: int = 0,
     ask_duplicate: bool = False,
     lines: tuple[str, ...] = (),
 ) -> Form:
-    """Return the form that asks for a payment; with an ``order_id`` it changes that order."""
+    """Return the form that asks for a payment; with an ``order_id`` it changes that version."""
     say = reader.say
     draft = draft or PayDraft()
     inputs = [*_what_inputs(reader, accounts, draft), *_whom_inputs(reader, draft)]
@@ -233,16 +234,18 @@ def pay_form(
         submit=say("form.amend.submit") if order_id else say("form.pay.submit"),
         cancel=say("form.cancel"),
         # A chat whose file inputs cannot be filled in to begin with keeps the file all the same.
-        token=f"{order_id}:{draft.invoice}",
+        token=f"{order_id}:{version}:{draft.invoice}",
         lines=lines,
         inputs=tuple(inputs),
     )
 
 
-def pay_token(token: str) -> tuple[str, str]:
-    """Return a payment form's order and the file it began with; empty for none."""
-    order_id, _, invoice = token.partition(":")
-    return order_id[:16], invoice[:24]
+def pay_token(token: str) -> tuple[str, int, str]:
+    """Return a payment form's order, its version, and the file it began with; empty for none."""
+    order_id, _, rest = token.partition(":")
+    version, _, invoice = rest.partition(":")
+    is_number = version.isascii() and version.isdigit()
+    return order_id[:16], int(version) if is_number else 0, invoice[:24]
 
 
 def _invoice_input(reader: Reader, draft: PayDraft) -> Input:

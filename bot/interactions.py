@@ -173,7 +173,9 @@ class Interactions:
             raise Refusal("order.not_pending", order=order.id, state=order.state)
         accounts = tuple(self._services.company.accounts.values())
         draft = await self._services.database.read(lambda connection: _draft(connection, order))
-        return forms.pay_form(self._reader(caller), accounts, draft, order_id=order.id)
+        return forms.pay_form(
+            self._reader(caller), accounts, draft, order_id=order.id, version=order.version
+        )
 
     async def ask_payment(self, caller: Caller, value: str) -> Answer:
         """Show the empty payment form."""
@@ -301,7 +303,6 @@ class Interactions:
 
     async def unfreeze(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Count a person's consent that payments leave again."""
-        del token
         services = self._services
         now = services.clock()
         result = await services.database.write(
@@ -310,6 +311,7 @@ class Interactions:
                 services.company,
                 services.cipher,
                 caller.person,
+                token,
                 answers.get("code", ""),
                 now=now,
             )
@@ -346,7 +348,7 @@ class Interactions:
 
     def ask_link(self, claimant: Caller, token: str) -> Form:
         """Return the form on which a link's claimant proves who they are."""
-        return forms.link_form(self._reader(claimant), claimant.person, claimant.chat, token)
+        return forms.link_form(self._reader(claimant), claimant.chat, token)
 
     async def link(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Link the identity that opened the link's token, with the code of whom it names."""
@@ -374,23 +376,29 @@ class Interactions:
 
     async def pay(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Request the payment on the form, or change the order it was opened for."""
-        order_id, kept = forms.pay_token(token)
+        order_id, version, kept = forms.pay_token(token)
         payment = self._payment({"invoice": kept, **answers})
         if order_id:
-            await self._amend(caller, order_id, payment)
+            await self._amend(caller, order_id, version, payment)
             return Accepted(Notice(self._reader(caller).say("thanks.amended"), Tone.GOOD))
         order = await self._commands.request(caller, payment)
         text = self._reader(caller).say("thanks.requested", order=order.id)
         return Accepted(Notice(text, Tone.GOOD))
 
-    async def _amend(self, caller: Caller, order_id: str, payment: Payment) -> None:
+    async def _amend(self, caller: Caller, order_id: str, version: int, payment: Payment) -> None:
         services = self._services
         available = await self._commands.available(payment.account_id)
         complete = replace(payment, available=available)
         now = services.clock()
         await services.database.write(
             lambda connection: requests.amend(
-                connection, services.company, caller.person, order_id, complete, now=now
+                connection,
+                services.company,
+                caller.person,
+                order_id,
+                complete,
+                version=version,
+                now=now,
             )
         )
 
@@ -464,9 +472,20 @@ class Interactions:
         if not isinstance(refusal, Refusal):
             return view
         if refusal.code in _STALE:
+            await self._must_see(caller, view.order)
             text = self._reader(caller).refusal(refusal)
             return forms.outdated_form(self._reader(caller), view, text)
         raise refusal
+
+    async def _must_see(self, caller: Caller, order: Order) -> None:
+        """Have an old button show how the order is now to those alone who may know.
+
+        Raises:
+            Refusal: ``order.unknown``; with the attempt on the record.
+        """
+        if not views.may_see(self._services.company, caller.person, order):
+            await self._commands.denied(caller, "order.unknown")
+            raise Refusal("order.unknown", order=order.id)
 
     async def _invalid(
         self, caller: Caller, form: str, token: str, answers: Answers, refusal: Refusal
@@ -477,18 +496,28 @@ class Interactions:
             return Replace(await self._confirm_duplicate(caller, token, answers, text))
         if refusal.field is not None and refusal.field != "duplicate":
             return Invalid({refusal.field: text})
+        if refusal.code == "freeze.changed":
+            return await self._freeze_changed(caller, text)
         about = forms.pay_token(token)[0] if form == "pay" else token
         if about and refusal.code in _STALE:
             view = await self._view(about)
-            return Replace(forms.outdated_form(self._reader(caller), view, text))
+            if views.may_see(self._services.company, caller.person, view.order):
+                return Replace(forms.outdated_form(self._reader(caller), view, text))
         return Accepted(Notice(text, Tone.BAD))
+
+    async def _freeze_changed(self, caller: Caller, text: str) -> Submitted:
+        """Return the form for the freeze in force now, in place of one for another."""
+        found = await self._services.database.read(freeze.present)
+        if found is None:
+            return Accepted(Notice(text, Tone.BAD))
+        return Replace(forms.unfreeze_form(self._reader(caller), found, lines=(text,)))
 
     async def _confirm_duplicate(
         self, caller: Caller, token: str, answers: Answers, text: str
     ) -> Form:
         """Return the form again, with a box to tick by who means a second payment."""
         payee_id = answers.get("payee", "")
-        order_id, kept = forms.pay_token(token)
+        order_id, version, kept = forms.pay_token(token)
         kept = answers.get("invoice", kept)
         payee, files = await self._services.database.read(
             lambda connection: (
@@ -514,6 +543,7 @@ class Interactions:
             accounts,
             draft,
             order_id=order_id,
+            version=version,
             ask_duplicate=True,
             lines=(text,),
         )

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot import pictures, posted, receipt_files, statement_cards, story, views, wording
-from bot.cards import Card, Home
+from bot.cards import Card, Home, Tone
 from bot.chat import Chat, ChatRefused, ChatUnavailable, PersonUnreachable
 from bot.digest_card import digest_card
 from bot.posted import Posted
@@ -65,7 +65,7 @@ class Notifier:
             committed.clear()
             try:
                 while await self.deliver():
-                    pass
+                    retry = _FIRST_RETRY  # it got somewhere: the next trouble is a new one
                 self.behind_since, retry = None, _FIRST_RETRY
             except ChatUnavailable as error:
                 self.behind_since = self.behind_since or self._services.clock()
@@ -118,9 +118,11 @@ class Notifier:
 
     async def _refresh(self, order_id: str) -> None:
         """Post what is missing of an order's cards and update those that show something old."""
-        view, known, audiences = await self._services.database.read(
+        view, known, audiences, hidden = await self._services.database.read(
             lambda connection: self._cards_to_be(connection, order_id)
         )
+        for audience in hidden:
+            await self._withdraw(known.pop(audience))
         for audience in audiences:
             await self._place(view, audience, known.get(audience))
         for audience in known.keys() - set(audiences):
@@ -128,22 +130,62 @@ class Notifier:
 
     def _cards_to_be(
         self, connection: Connection, order_id: str
-    ) -> tuple[OrderView, dict[str, Posted], list[str]]:
-        """Return an order, its cards in this chat, and who should have one here.
+    ) -> tuple[OrderView, dict[str, Posted], list[str], list[str]]:
+        """Return an order, its cards in this chat, who should have one here, and who no longer.
 
-        These are the account's channel, and those of the people concerned who are at home in
-        this chat; a card that stands already is kept true wherever its reader is at home.
+        Those who should are the account's channel, and those of the people concerned who are at
+        home in this chat; a card that stands already is kept true wherever its reader is at home,
+        while they may see it.
         """
         services = self._services
         view = views.order_view(connection, orders.get(connection, order_id))
         known = posted.of_subject(connection, self._chat.name, order_id)
+        hidden = [
+            card.audience
+            for card in known.values()
+            if not self._may_see(connection, view.order, card)
+        ]
         concerned = self._concerned(view)
-        homes = people.home_chats(connection, concerned, services.chats)
+        directory = services.company.directory
+        homes = people.home_chats(connection, directory, concerned, services.chats)
         here = [each.id for each in concerned if homes.get(each.id) == self._chat.name]
-        own = services.company.accounts.get(view.order.account_id)
+        channels = [f"channel:{each}" for each in self._channels(view.order)]
+        return view, known, [*(f"person:{each}" for each in here), *channels], hidden
+
+    def _channels(self, order: Order) -> list[str]:
+        """Return where in this chat settings have an order's account shown, if anywhere."""
+        own = self._services.company.accounts.get(order.account_id)
         channel = own.channels.get(self._chat.name) if own else None
-        channels = [f"channel:{channel}"] if channel else []
-        return view, known, [*(f"person:{each}" for each in here), *channels]
+        return [channel] if channel else []
+
+    def _may_see(self, connection: Connection, order: Order, card: Posted) -> bool:
+        """Whether who was once shown an order in this chat may be shown more of it there."""
+        kind, _, name = card.audience.partition(":")
+        if kind == "channel":
+            return name in self._channels(order)
+        company = self._services.company
+        person = company.directory.get(name)
+        if person is None or not views.may_see(company, person, order):
+            return False
+        address = people.external_id(connection, company.directory, person, self._chat.name)
+        # It may stand with an account that was theirs before.
+        return address is not None and self._chat.is_there(card.channel, address)
+
+    async def _withdraw(self, card: Posted) -> None:
+        """Put nothing in the place of a card whose audience may not see the order any more."""
+        kind, _, name = card.audience.partition(":")
+        services = self._services
+        person = services.company.directory.get(name) if kind == "person" else None
+        reader = wording.reader_for(services.messages, services.company, person)
+        text = reader.say("card.hidden.line")
+        gone = Card(title=reader.say("card.hidden.title"), tone=Tone.NEUTRAL, lines=(text,))
+        try:
+            await self._chat.update(card.channel, card.message_id, gone)
+        except ChatRefused as error:
+            log.warning("card not withdrawn", audience=card.audience, code=str(error))
+        await services.database.write(
+            lambda connection: posted.forget(connection, self._chat.name, card)
+        )
 
     def _concerned(self, view: OrderView) -> list[Person]:
         """Return requester, approvers and, where one is needed, those who may decide."""
@@ -155,13 +197,14 @@ class Notifier:
         return list({each.id: each for each in found if each is not None}.values())
 
     async def _concerning(self, person_id: str) -> dict[str, Order]:
-        """Return the unfinished orders that concern a person who has moved to another chat."""
+        """Return the unfinished orders that a person whose identities changed is, or was, shown."""
 
         def read(connection: Connection) -> dict[str, Order]:
             found = {}
+            shown = posted.subjects_of(connection, self._chat.name, f"person:{person_id}")
             for order in orders.in_states(connection, *_UNFINISHED):
                 view = views.order_view(connection, order)
-                if person_id in {each.id for each in self._concerned(view)}:
+                if order.id in shown or person_id in {each.id for each in self._concerned(view)}:
                     found[order.id] = order
             return found
 
@@ -169,14 +212,16 @@ class Notifier:
 
     async def _tell_person(self, entry: Entry) -> None:
         """Tell a person in this chat what became of their identity in another."""
-        reader = self._reader(f"person:{entry.subject}")
-        card = story.identity_card(reader, entry)
-        if card is None or reader.person is None or entry.facts.get("chat") == self._chat.name:
+        directory = self._services.company.directory
+        person = directory.get(entry.subject)
+        if person is None or entry.facts.get("chat") == self._chat.name:
             return
-        person = reader.person
+        card = story.identity_card(self._reader(f"person:{person.id}"), entry)
+        if card is None:
+            return
         address, since = await self._services.database.read(
             lambda connection: (
-                people.external_id(connection, person, self._chat.name),
+                people.external_id(connection, directory, person, self._chat.name),
                 people.linked_at(connection, person, self._chat.name),
             )
         )
@@ -186,7 +231,7 @@ class Notifier:
 
     async def _place(self, view: OrderView, audience: str, known: Posted | None) -> None:
         reader = self._reader(audience)
-        card = wording.order_card(reader, view, is_channel=reader.person is None)
+        card = wording.order_card(reader, view, is_channel=audience.startswith("channel:"))
         rendered = _hash(card)
         if known is not None and known.rendered == rendered:
             return
@@ -227,18 +272,52 @@ class Notifier:
 
     async def _tell(self, entry: Entry, order: Order) -> None:
         """Add the entry to the story under the requester's and the channel's card."""
-        known = await self._cards_of(order.id)
-        if not known:
+        due, missing = await self._due(entry, order)
+        if missing:
             await self._refresh(order.id)
-            known = await self._cards_of(order.id)
-        for audience, card in known.items():
-            mine = audience in (f"person:{order.requester_id}",) or audience.startswith("channel:")
-            if not mine and not story.is_told_to_all(entry.kind):
-                continue
-            told = partial(posted.was_told, chat=self._chat.name, seq=entry.seq, audience=audience)
-            if await self._services.database.read(told):
-                continue
+            due, _ = await self._due(entry, order)
+        for audience, card in due.items():
             await self._tell_one(entry, order, audience, card)
+
+    async def _due(self, entry: Entry, order: Order) -> tuple[dict[str, Posted], bool]:
+        """Return under which cards an entry is still to be told, and whether one is missing."""
+
+        def read(connection: Connection) -> tuple[dict[str, Posted], bool]:
+            _, known, audiences, hidden = self._cards_to_be(connection, order.id)
+            due = {
+                audience: card
+                for audience, card in known.items()
+                if audience not in hidden
+                and self._concerns(entry, order, audience)
+                and self._tells_here(connection, entry, audience)
+            }
+            people_here = {each for each in audiences if each.startswith("person:")}
+            wanted = {each for each in people_here if self._concerns(entry, order, each)}
+            return due, not known or not wanted <= known.keys() - set(hidden)
+
+        return await self._services.database.read(read)
+
+    @staticmethod
+    def _concerns(entry: Entry, order: Order, audience: str) -> bool:
+        """Whether an entry is news for the requester and the channel alone, or for all."""
+        is_mine = audience == f"person:{order.requester_id}" or audience.startswith("channel:")
+        return is_mine or story.is_told_to_all(entry.kind)
+
+    def _tells_here(self, connection: Connection, entry: Entry, audience: str) -> bool:
+        """Whether this is the chat in which an audience is told an entry, and it was not yet."""
+        told = posted.told_in(connection, entry.seq, audience)
+        kind, _, name = audience.partition(":")
+        if kind == "channel":
+            return self._chat.name not in told
+        company = self._services.company
+        person = company.directory.get(name)
+        if told or person is None:
+            return False
+        there = people.home_chats(connection, company.directory, [person], self._services.chats)
+        home = there.get(person.id, self._chat.name)
+        # Their home when it happened was perhaps this one, and the other one has gone past it.
+        passed = audit.position(connection, f"notifier:{home}") or 0
+        return home == self._chat.name or passed >= entry.seq
 
     async def _tell_one(self, entry: Entry, order: Order, audience: str, card: Posted) -> None:
         reader = self._reader(audience)
@@ -284,8 +363,8 @@ class Notifier:
     ) -> None:
         """Show the digest's picture under its card, once."""
         card = (await self._cards_of(_subject(entry))).get(audience)
-        told = partial(posted.was_told, chat=self._chat.name, seq=entry.seq, audience=audience)
-        if card is None or await self._services.database.read(told):
+        told = partial(posted.told_in, seq=entry.seq, audience=audience)
+        if card is None or self._chat.name in await self._services.database.read(told):
             return
         picture = await pictures.of_digest(self._services, reader, composed)
         try:
@@ -364,9 +443,16 @@ class Notifier:
     # ---- what they share ----------------------------------------------------------------------
 
     def _reader(self, audience: str) -> Reader:
+        """Return how an audience reads.
+
+        Raises:
+            LookupError: a person the directory no longer has: nobody reads in their place.
+        """
         kind, _, name = audience.partition(":")
         company = self._services.company
         person = company.directory.get(name) if kind == "person" else None
+        if kind == "person" and person is None:
+            raise LookupError(f"nobody reads for {audience}")
         return wording.reader_for(self._services.messages, company, person)
 
     async def _channel(self, audience: str) -> str | None:

@@ -61,6 +61,27 @@ def remember(connection: Connection, chat: str, posted: Posted, *, now: datetime
     )
 
 
+def forget(connection: Connection, chat: str, posted: Posted) -> None:
+    """Forget a card, of which nothing is kept true any more."""
+    connection.execute(
+        delete(posted_card).where(
+            posted_card.c.chat == chat,
+            posted_card.c.subject == posted.subject,
+            posted_card.c.audience == posted.audience,
+        )
+    )
+
+
+def subjects_of(connection: Connection, chat: str, audience: str) -> set[str]:
+    """Return what ``audience`` has cards about."""
+    rows = connection.execute(
+        select(posted_card.c.subject).where(
+            posted_card.c.chat == chat, posted_card.c.audience == audience
+        )
+    )
+    return set(rows.scalars())
+
+
 def remember_viewer(connection: Connection, chat: str, person_id: str) -> None:
     """Remember that a person looks at their own page in a chat."""
     there = connection.execute(select(home_viewer).where(*_viewer(chat, person_id))).first()
@@ -86,14 +107,12 @@ def _viewer(chat: str, person_id: str) -> tuple[ColumnElement[bool], ColumnEleme
     return home_viewer.c.chat == chat, home_viewer.c.person_id == person_id
 
 
-def was_told(connection: Connection, chat: str, seq: int, audience: str) -> bool:
-    """Whether entry ``seq`` was told to ``audience`` already."""
-    found = connection.execute(
-        select(told.c.seq).where(
-            told.c.chat == chat, told.c.seq == seq, told.c.audience == audience
-        )
-    ).first()
-    return found is not None
+def told_in(connection: Connection, seq: int, audience: str) -> set[str]:
+    """Return the chats in which entry ``seq`` was told to ``audience`` already."""
+    rows = connection.execute(
+        select(told.c.chat).where(told.c.seq == seq, told.c.audience == audience)
+    )
+    return set(rows.scalars())
 
 
 def remember_told(connection: Connection, chat: str, seq: int, audience: str) -> None:

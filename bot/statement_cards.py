@@ -16,9 +16,16 @@ from workflows.balances import Reading
 _STORY_LINES = 30
 
 
-def balance_card(reader: Reader, readings: Sequence[Reading], now: datetime) -> Card:
-    """Return balances per account and in total; what is not fresh says how old it is and why."""
+def balance_card(
+    reader: Reader, readings: Sequence[Reading], now: datetime, *, is_private: bool = False
+) -> Card:
+    """Return balances per account and in total; what is not fresh says how old it is and why.
+
+    Args:
+        is_private: Whether only one person sees it, which it then says.
+    """
     say = reader.say
+    as_of = "balance.as_of_private" if is_private else "balance.as_of"
     stale = [each for each in readings if not each.is_fresh]
     return Card(
         title=say("balance.title"),
@@ -28,7 +35,7 @@ def balance_card(reader: Reader, readings: Sequence[Reading], now: datetime) -> 
             *_total_lines(reader, readings),
             *(_stale_line(reader, each) for each in stale),
         ),
-        notes=(say("balance.as_of", at=reader.instant(now)),),
+        notes=(say(as_of, at=reader.instant(now)),),
     )
 
 

@@ -173,7 +173,11 @@ def invoice_facts(reader: Reader, order: Order) -> list[Fact]:
 
 
 def _size(count: int) -> str:
-    return f"{max(1, round(count / 1024))} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+    return (
+        f"{max(1, round(count / 1024))} KB"
+        if count < 1024 * 1024
+        else f"{count / 1024 / 1024:.1f} MB"
+    )
 
 
 def _requested_line(reader: Reader, order: Order) -> str:

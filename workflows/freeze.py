@@ -10,28 +10,36 @@ from sqlalchemy import Connection, delete, insert, select
 from workflows import audit, second_factor
 from workflows.company import Company
 from workflows.people import Person
+from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
 from workflows.tables import freeze as table
 from workflows.tables import freeze_consent
 
 _ONE = 1
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Who stopped everything, when and why."""
+    """Who stopped everything last, when and why."""
 
     person_id: str
     reason: str
     at: datetime
 
+    @property
+    def key(self) -> str:
+        """What tells this freeze from every other: consent is given to what was shown."""
+        return f"{self.person_id}@{self.at.isoformat()}"
+
+
+_PRESENT = Prepared(select(table.c.person_id, table.c.reason, table.c.at).where(table.c.id == _ONE))
+
 
 def present(connection: Connection) -> Freeze | None:
     """Return the freeze in force, or None."""
-    row = connection.execute(
-        select(table.c.person_id, table.c.reason, table.c.at).where(table.c.id == _ONE)
-    ).one_or_none()
+    row = _PRESENT.row(connection, {})
     return Freeze(*row) if row is not None else None
 
 
@@ -43,16 +51,22 @@ def begin(
     *,
     now: datetime,
 ) -> Freeze:
-    """Stop all that leaves, from this commit on; a freeze in force stays as it is.
+    """Stop all that leaves, from this commit on.
+
+    Where a freeze is in force already, the reasons are joined and whoever agreed to lift it has
+    to agree again: they did not know of this one.
 
     Raises:
         Refusal: ``freeze.not_allowed``.
     """
     if not person.roles & permitted:
         raise Refusal("freeze.not_allowed", roles=", ".join(sorted(permitted)))
+    reason = " ".join(reason.split())
     if (found := present(connection)) is not None:
-        return found
-    made = Freeze(person.id, " ".join(reason.split())[:300], now)
+        reason = "; ".join(each for each in (reason, found.reason) if each)
+    made = Freeze(person.id, reason[:_LONGEST_REASON], now)
+    connection.execute(delete(table))
+    connection.execute(delete(freeze_consent))
     connection.execute(
         insert(table).values(id=_ONE, person_id=made.person_id, reason=made.reason, at=now)
     )
@@ -83,6 +97,7 @@ def agree_to_lift(
     company: Company,
     cipher: Cipher,
     person: Person,
+    shown: str,
     code: str,
     *,
     now: datetime,
@@ -91,11 +106,16 @@ def agree_to_lift(
 
     Consents are of distinct people and of this freeze; nobody's is counted who has lost the role.
     A refusal is *returned*, so that a failed factor is committed with it: ``freeze.none``,
-    ``freeze.not_allowed``, ``freeze.already``, or one of the factor's.
+    ``freeze.changed``, ``freeze.not_allowed``, ``freeze.already``, or one of the factor's.
+
+    Args:
+        shown: `Freeze.key` of what the person had before them.
     """
     found = present(connection)
     if found is None:
         return Refusal("freeze.none")
+    if shown != found.key:
+        return Refusal("freeze.changed")
     permitted = company.permissions.unfreeze
     if not person.roles & permitted:
         return Refusal("freeze.not_allowed", roles=", ".join(sorted(permitted)))

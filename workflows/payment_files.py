@@ -18,8 +18,9 @@ from functools import partial
 from connectors.money import Money, MoneyError, exponent
 from workflows import attachments, spreadsheets
 from workflows.refusal import Refusal
-from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE, checked_iban, clean_text
+from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE, checked_iban
 from workflows.spreadsheets import LONGEST_CELL, MOST_COLUMNS, Cell
+from workflows.visible_text import clean_text
 
 LARGEST = 1024 * 1024
 MOST_ROWS = spreadsheets.MOST_LINES - 1

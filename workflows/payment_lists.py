@@ -90,7 +90,9 @@ def check(
         Refusal: there is no such file of the person's, or it cannot be read as a list at all.
     """
     (kept,) = kept_files.own(connection, person, [file_id])
-    found = payment_files.read(kept.name, kept_files.content(connection, kept.id))
+    found = payment_files.read(
+        kept.name, kept_files.content(connection, kept.id, sha256=kept.sha256)
+    )
     lines: list[Line] = []
     problems: list[tuple[int, Refusal]] = []
     for row in found.rows:

@@ -2,6 +2,10 @@
 
 The directory comes from settings. An identity in a chat is linked to a person once and stored;
 several identities are one person, who is told each thing once, in the chat of their choice.
+
+Whose an identity is, is one rule everywhere. Whom an administrator unlinked has none in that chat,
+whatever it is. Else the one that settings fix for a person is the only one they have. Else the
+one that is linked counts, unless settings fix it for somebody else.
 """
 
 from __future__ import annotations
@@ -9,14 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from workflows import audit
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
-from workflows.tables import chat_identity, chat_preference
+from workflows.tables import (
+    chat_identity,
+    chat_preference,
+    chat_unreachable,
+    enrolment,
+    link_token,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,10 @@ class Person:
     language: str | None = None
     timezone: str | None = None
     chat_ids: Mapping[str, str] | None = None
+
+    def fixed_id(self, chat: str) -> str | None:
+        """Return the identity that settings give the person in a chat, if any."""
+        return (self.chat_ids or {}).get(chat)
 
 
 class Directory:
@@ -79,6 +94,12 @@ _LINKED = Prepared(
         chat_identity.c.external_id == bindparam("external_id"),
     )
 )
+_UNLINKED = Prepared(
+    select(chat_identity.c.unlinked_at).where(
+        chat_identity.c.chat == bindparam("chat"),
+        chat_identity.c.person_id == bindparam("person"),
+    )
+)
 
 
 def identified(
@@ -87,16 +108,37 @@ def identified(
     """Return the person behind a chat identity, or None when it is nobody's we know.
 
     Raises:
-        Refusal: ``identity.unlinked``: an administrator took this identity back, whatever
-            settings or the chat's own directory say of it.
+        Refusal: ``identity.unlinked``: an administrator took the person's access to this chat
+            back, whatever settings or the chat's own directory say.
     """
+    person = directory.fixed(chat, external_id)
+    if person is not None:
+        if was_unlinked(connection, person, chat):
+            raise Refusal("identity.unlinked")
+        return person
     row = _LINKED.row(connection, {"chat": chat, "external_id": external_id})
     if row is None:
-        return directory.fixed(chat, external_id)
+        return None
     person_id, unlinked_at = row
     if unlinked_at is not None:
         raise Refusal("identity.unlinked")
-    return directory.fixed(chat, external_id) or directory.get(person_id)
+    person = directory.get(person_id)
+    # Since then settings may have given them another one, such as that of a new phone.
+    return person if person is not None and person.fixed_id(chat) is None else None
+
+
+def check_free(connection: Connection, person: Person, *, chat: str, external_id: str) -> None:
+    """Raise what `link` would, but for a race that it loses."""
+    rows = connection.execute(
+        select(chat_identity).where(
+            chat_identity.c.chat == chat,
+            (chat_identity.c.external_id == external_id) | (chat_identity.c.person_id == person.id),
+        )
+    ).all()
+    if any(row.person_id == person.id and row.unlinked_at is not None for row in rows):
+        raise Refusal("identity.unlinked")
+    if rows or person.fixed_id(chat) not in (None, external_id):
+        raise Refusal("identity.taken", chat=chat)
 
 
 def link(
@@ -106,43 +148,42 @@ def link(
 
     Raises:
         Refusal: ``identity.taken`` when the identity, or the person in that chat, is bound
-            already to another; ``identity.unlinked`` when it was taken back.
+            already; ``identity.unlinked`` when the person's was taken back.
     """
-    taken_back = connection.execute(
-        select(chat_identity.c.external_id).where(
-            _of(person, chat), chat_identity.c.unlinked_at.is_not(None)
-        )
-    ).first()
-    if taken_back is not None:
-        raise Refusal("identity.unlinked")
-    fixed = (person.chat_ids or {}).get(chat)
-    if fixed is not None and fixed != external_id:
+    check_free(connection, person, chat=chat, external_id=external_id)
+    if not _insert(connection, person, chat, external_id, now):
         raise Refusal("identity.taken", chat=chat)
-    try:
-        with connection.begin_nested():
-            _insert(connection, person, chat, external_id, now)
-    except IntegrityError:
-        raise Refusal("identity.taken", chat=chat) from None
     _record(connection, "person.linked", person, person.id, chat, now, external_id=external_id)
 
 
 def unlink(connection: Connection, person: Person, *, chat: str, by: str, now: datetime) -> None:
-    """Take a person's identity in a chat back, at once and until `allow_link`.
+    """Bar a person from a chat, at once and until `allow_link`, under whatever identity.
+
+    What they began and did not finish, a link or a new second factor, is void: whoever has their
+    account may have begun it.
 
     Raises:
         Refusal: ``identity.none`` when the person has none there.
     """
-    found = external_id(connection, person, chat)
-    if found is None:
+    row, fixed = _row(connection, person, chat), person.fixed_id(chat)
+    if not _is_bound(row, fixed):
         raise Refusal("identity.none", name=person.name, chat=chat)
-    changed = connection.execute(
-        update(chat_identity)
-        .where(chat_identity.c.chat == chat, chat_identity.c.external_id == found)
-        .values(unlinked_at=now)
-    )
-    if not changed.rowcount:  # settings alone name it
-        _insert(connection, person, chat, found, now, unlinked_at=now)
-    _record(connection, "person.unlinked", person, by, chat, now, external_id=found)
+    if row is not None:
+        found = str(row.external_id)
+        connection.execute(update(chat_identity).where(_of(person, chat)).values(unlinked_at=now))
+    else:
+        assert fixed is not None
+        found = fixed
+        if not _insert(connection, person, chat, found, now, unlinked_at=now):
+            # It was linked to somebody else before settings fixed it for this person.
+            found = f"settings:{person.id}"[:64]
+            _insert(connection, person, chat, found, now, unlinked_at=now)
+    facts = {"fixed": fixed} if fixed not in (None, found) else {}
+    _record(connection, "person.unlinked", person, by, chat, now, external_id=found, **facts)
+    for begun in (enrolment, link_token):
+        mine = begun.c.person_id == person.id, begun.c.used_at.is_(None)
+        connection.execute(delete(begun).where(*mine))
+    connection.execute(delete(chat_unreachable).where(_unreachable(person, chat)))
 
 
 def allow_link(
@@ -161,14 +202,31 @@ def allow_link(
     _record(connection, "person.link_allowed", person, by, chat, now)
 
 
-def external_id(connection: Connection, person: Person, chat: str) -> str | None:
+def external_id(
+    connection: Connection, directory: Directory, person: Person, chat: str
+) -> str | None:
     """Return the identity under which ``person`` is reached in ``chat``, if any."""
-    row = connection.execute(
-        select(chat_identity.c.external_id, chat_identity.c.unlinked_at).where(_of(person, chat))
-    ).one_or_none()
-    if row is not None:
-        return None if row.unlinked_at is not None else str(row.external_id)
-    return (person.chat_ids or {}).get(chat)
+    return _counting(directory, person, chat, _row(connection, person, chat))
+
+
+def _counting(directory: Directory, person: Person, chat: str, row: Row[Any] | None) -> str | None:
+    """Return a person's identity in a chat by the rule above; ``row`` is what is linked."""
+    fixed = person.fixed_id(chat)
+    if not _is_bound(row, fixed):
+        return None
+    if fixed is not None:
+        return fixed
+    assert row is not None
+    return None if directory.fixed(chat, row.external_id) is not None else str(row.external_id)
+
+
+def is_bound(connection: Connection, person: Person, chat: str) -> bool:
+    """Whether the person has an identity in ``chat`` that would have to go before another."""
+    return _is_bound(_row(connection, person, chat), person.fixed_id(chat))
+
+
+def _is_bound(row: Row[Any] | None, fixed: str | None) -> bool:
+    return fixed is not None if row is None else row.unlinked_at is None
 
 
 def linked_at(connection: Connection, person: Person, chat: str) -> datetime | None:
@@ -180,12 +238,8 @@ def linked_at(connection: Connection, person: Person, chat: str) -> datetime | N
 
 def was_unlinked(connection: Connection, person: Person, chat: str) -> bool:
     """Whether an administrator took the person's identity in ``chat`` back."""
-    found = connection.execute(
-        select(chat_identity.c.external_id).where(
-            _of(person, chat), chat_identity.c.unlinked_at.is_not(None)
-        )
-    ).first()
-    return found is not None
+    row = _UNLINKED.row(connection, {"chat": chat, "person": person.id})
+    return row is not None and row[0] is not None
 
 
 def set_reachable(
@@ -194,14 +248,41 @@ def set_reachable(
     """Note whether the chat lets us write to a person; requests go elsewhere while it does not."""
     since = None if is_reachable else now
     before = chat_identity.c.unreachable_since
-    changed = connection.execute(
-        update(chat_identity)
-        .where(_of(person, chat), before.is_not(None) if is_reachable else before.is_(None))
-        .values(unreachable_since=since)
-    )
-    if changed.rowcount:
+    row = update(chat_identity).where(_of(person, chat)).values(unreachable_since=since)
+    if _is_by_settings(person, chat, _row(connection, person, chat)):
+        changed = _set_fixed_reachable(connection, person, chat, since)
+        if changed:
+            connection.execute(row)  # of an identity before that, which the entry is about too
+    else:
+        unlike = before.is_not(None) if is_reachable else before.is_(None)
+        changed = connection.execute(row.where(unlike)).rowcount > 0
+    if changed:
         kind = "person.reachable" if is_reachable else "person.unreachable"
         _record(connection, kind, person, audit.SYSTEM, chat, now)
+
+
+def _is_by_settings(person: Person, chat: str, row: Row[Any] | None) -> bool:
+    """Whether no row is about the identity that the person has."""
+    fixed = person.fixed_id(chat)
+    return fixed is not None and (row is None or row.external_id != fixed)
+
+
+def _set_fixed_reachable(
+    connection: Connection, person: Person, chat: str, since: datetime | None
+) -> bool:
+    """Note it of whom settings name; False when it was noted already."""
+    mine = _unreachable(person, chat)
+    if since is None:
+        return connection.execute(delete(chat_unreachable).where(mine)).rowcount > 0
+    if connection.execute(select(chat_unreachable).where(mine)).first() is not None:
+        return False
+    try:
+        with connection.begin_nested():
+            values = {"chat": chat, "person_id": person.id, "since": since}
+            connection.execute(insert(chat_unreachable).values(values))
+    except IntegrityError:  # another replica was quicker
+        return False
+    return True
 
 
 def prefer(connection: Connection, person: Person, chat: str, *, now: datetime) -> None:
@@ -210,7 +291,7 @@ def prefer(connection: Connection, person: Person, chat: str, *, now: datetime) 
     Raises:
         Refusal: ``identity.none`` when the person is not linked there.
     """
-    if external_id(connection, person, chat) is None:
+    if not is_bound(connection, person, chat):
         raise Refusal("identity.none", name=person.name, chat=chat)
     connection.execute(delete(chat_preference).where(chat_preference.c.person_id == person.id))
     connection.execute(insert(chat_preference).values(person_id=person.id, chat=chat))
@@ -218,7 +299,7 @@ def prefer(connection: Connection, person: Person, chat: str, *, now: datetime) 
 
 
 def home_chats(
-    connection: Connection, people: Iterable[Person], chats: Sequence[str]
+    connection: Connection, directory: Directory, people: Iterable[Person], chats: Sequence[str]
 ) -> dict[str, str]:
     """Return, by person, the one chat in which each is told what concerns them.
 
@@ -226,36 +307,45 @@ def home_chats(
     which they can; else the first, whose own directory may know them.
     """
     wanted = {person.id: person for person in people}
-    reachable: dict[str, set[str]] = {
-        person.id: set(person.chat_ids or {}) for person in wanted.values()
-    }
-    barred: set[tuple[str, str]] = set()
-    identities = connection.execute(
-        select(chat_identity).where(chat_identity.c.person_id.in_(wanted))
+    linked = connection.execute(select(chat_identity).where(chat_identity.c.person_id.in_(wanted)))
+    rows = {(row.person_id, row.chat): row for row in linked}
+    gone = connection.execute(
+        select(chat_unreachable).where(chat_unreachable.c.person_id.in_(wanted))
     )
-    for row in identities:
-        if row.unlinked_at is None and row.unreachable_since is None:
-            reachable[row.person_id].add(row.chat)
-        else:
-            reachable[row.person_id].discard(row.chat)
-            barred.add((row.person_id, row.chat))
+    unreachable = {(row.person_id, row.chat) for row in gone}
     chosen = connection.execute(
         select(chat_preference).where(chat_preference.c.person_id.in_(wanted))
     )
     preferred = {row.person_id: row.chat for row in chosen}
     homes: dict[str, str] = {}
-    for person_id, there in reachable.items():
-        order = [preferred.get(person_id, ""), *chats]
-        found = next((chat for chat in order if chat in there and chat in chats), None)
-        if found is None:
-            found = next((chat for chat in chats if (person_id, chat) not in barred), None)
-        if found is not None:
-            homes[person_id] = found
+    for person in wanted.values():
+        there, perhaps = [], []
+        for chat in chats:
+            row = rows.get((person.id, chat))
+            if _counting(directory, person, chat, row) is None:
+                perhaps += [chat] if row is None else []
+            elif _is_by_settings(person, chat, row):
+                there += [chat] if (person.id, chat) not in unreachable else []
+            elif row is not None and row.unreachable_since is None:
+                there.append(chat)
+        if preferred.get(person.id) in there:
+            homes[person.id] = preferred[person.id]
+        elif there or perhaps:
+            homes[person.id] = [*there, *perhaps][0]
     return homes
 
 
 def _of(person: Person, chat: str) -> ColumnElement[bool]:
     return (chat_identity.c.chat == chat) & (chat_identity.c.person_id == person.id)
+
+
+def _unreachable(person: Person, chat: str) -> ColumnElement[bool]:
+    return (chat_unreachable.c.chat == chat) & (chat_unreachable.c.person_id == person.id)
+
+
+def _row(connection: Connection, person: Person, chat: str) -> Row[Any] | None:
+    """Return what is linked of the person in a chat, or was taken back."""
+    return connection.execute(select(chat_identity).where(_of(person, chat))).one_or_none()
 
 
 def _insert(
@@ -266,16 +356,22 @@ def _insert(
     now: datetime,
     *,
     unlinked_at: datetime | None = None,
-) -> None:
-    connection.execute(
-        insert(chat_identity).values(
-            chat=chat,
-            external_id=external,
-            person_id=person.id,
-            linked_at=now,
-            unlinked_at=unlinked_at,
-        )
-    )
+) -> bool:
+    """Store an identity; False when it, or the person in that chat, has a row already."""
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(chat_identity).values(
+                    chat=chat,
+                    external_id=external,
+                    person_id=person.id,
+                    linked_at=now,
+                    unlinked_at=unlinked_at,
+                )
+            )
+    except IntegrityError:
+        return False
+    return True
 
 
 def _record(

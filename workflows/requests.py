@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from workflows.orders import Order, OrderState
 from workflows.people import Person
 from workflows.policy import Facts, PayeeStanding, Verdict, assign
 from workflows.refusal import Refusal
+from workflows.visible_text import clean_text
 
 LONGEST_NAME = 70
 LONGEST_REMITTANCE = 140
@@ -66,9 +66,12 @@ def request(
     """Check a payment, ask the policy, and store the order; the same ``key`` gives the same order.
 
     Raises:
-        Refusal: with the field it is about; nothing is stored.
+        Refusal: with the field it is about; nothing is stored. ``request.key_reused`` where the
+            key was another payment's: whoever asks must not take that one for theirs.
     """
     if (existing := orders.by_request_key(connection, key)) is not None:
+        if not _is_for(existing, payment):
+            raise Refusal("request.key_reused", order=existing.id)
         return existing
     order = _checked(connection, company, person, payment, now)
     order_id = orders.new_id()
@@ -125,18 +128,28 @@ def amend(
     order_id: str,
     payment: Payment,
     *,
+    version: int,
     now: datetime,
 ) -> Order:
     """Change a pending order into a new version; what was approved before counts no more.
 
+    Args:
+        version: The one the person had before them. When it has become the next one, and that says
+            what is asked for now, this is the same change told twice, and done already.
+
     Raises:
-        Refusal: ``order.not_yours``, ``order.not_pending``, or what `request` raises.
+        Refusal: ``order.not_yours``, ``order.not_pending``, ``order.stale``, or what `request`
+            raises.
     """
     before = orders.get(connection, order_id)
     if before.requester_id != person.id:
         raise Refusal("order.not_yours", order=order_id)
+    if before.version == version + 1 and _is_for(before, payment):
+        return before
     if before.state != OrderState.PENDING:
         raise Refusal("order.not_pending", order=order_id, state=before.state)
+    if before.version != version:
+        raise Refusal("order.stale", order=order_id, version=before.version)
     fresh = _checked(connection, company, person, payment, now)
     after = replace(
         fresh,
@@ -159,6 +172,18 @@ def amend(
         kind="order.amended",
         facts={"before": _facts(before), "after": _facts(after)},
         values={name: getattr(after, name) for name in _AMENDED},
+    )
+
+
+def _is_for(order: Order, payment: Payment) -> bool:
+    """Whether an order is for exactly this payment, apart from what is attached."""
+    remittance = clean_text(payment.remittance, field="reference", longest=LONGEST_REMITTANCE)
+    if payment.payee_id is None and checked_iban(payment.iban) != order.creditor_iban:
+        return False
+    return (
+        (order.account_id, order.amount) == (payment.account_id, payment.amount)
+        and (order.payee_id or None) == (payment.payee_id or None)
+        and (order.execution_date, order.remittance) == (payment.execution_date, remittance)
     )
 
 
@@ -187,13 +212,16 @@ _AMENDED = (
 def cancel(connection: Connection, person: Person, order_id: str, *, now: datetime) -> Order:
     """Withdraw one's own request before it is released.
 
+    From then on the institution may have it, and only what it says makes a payment cancelled;
+    see `workflows.instructions.ask_back`.
+
     Raises:
         Refusal: ``order.not_yours`` or ``order.too_late``.
     """
     order = orders.get(connection, order_id)
     if order.requester_id != person.id:
         raise Refusal("order.not_yours", order=order_id)
-    if OrderState.CANCELLED not in orders.TRANSITIONS[OrderState(order.state)]:
+    if order.state not in (OrderState.PENDING, OrderState.APPROVED):
         raise Refusal("order.too_late", order=order_id, state=order.state)
     return orders.change(
         connection,
@@ -220,21 +248,6 @@ def expire_due(connection: Connection, *, now: datetime) -> int:
             kind="order.expired",
         )
     return len(due)
-
-
-def clean_text(text: str, *, field: str, longest: int) -> str:
-    """Return ``text`` in NFC with single spaces.
-
-    Raises:
-        Refusal: ``text.too_long``, or ``text.control`` for characters that could hide or reorder
-            what people read (controls, bidirectional overrides, unassigned).
-    """
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
-    if len(text) > longest:
-        raise Refusal("text.too_long", field=field, longest=longest, length=len(text))
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") for character in text):
-        raise Refusal("text.control", field=field)
-    return text
 
 
 def checked_iban(text: str, *, field: str = "iban") -> str:

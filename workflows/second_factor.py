@@ -85,13 +85,23 @@ _USE_STEP = Prepared(
 
 
 def verify(
-    connection: Connection, cipher: Cipher, person_id: str, code: str, *, now: datetime
+    connection: Connection,
+    cipher: Cipher,
+    person_id: str,
+    code: str,
+    *,
+    now: datetime,
+    counts: bool = True,
 ) -> Passed | Refusal:
     """Check a person's code and use it up, in the caller's transaction.
 
     A refusal is *returned*, not raised, so that the count of failures is committed with it.
     Codes: ``factor.not_enrolled``, ``factor.locked`` (until), ``factor.malformed``,
     ``factor.wrong`` (left), ``factor.reused``.
+
+    Args:
+        counts: Whether a wrong code counts against the factor. Where somebody else may be the
+            one who types, the caller counts in its own way, and the person is never locked out.
     """
     row = _FACTOR.row(connection, {"person": person_id})
     if row is None:
@@ -103,6 +113,8 @@ def verify(
     if not _is_code(code):
         return Refusal("factor.malformed", field="code", digits=_CODE_LENGTH)
     step = _matching_step(cipher.decrypt(secret, person_id), code, now)
+    if step is None and not counts:
+        return Refusal("factor.wrong", field="code", left=0)
     if step is None:
         return _failed(connection, person_id, failures + 1, now)
     if not _USE_STEP.run(connection, {"person": person_id, "step": step}):

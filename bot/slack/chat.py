@@ -167,7 +167,7 @@ class SlackChat:
         """Return the person's Slack user id, looking them up by e-mail at the first time."""
         known, was_unlinked = await self._database.read(
             lambda connection: (
-                people.external_id(connection, person, CHAT),
+                people.external_id(connection, self._directory, person, CHAT),
                 people.was_unlinked(connection, person, CHAT),
             )
         )
@@ -179,6 +179,10 @@ class SlackChat:
         except (ChatRefused, Refusal):
             return None
         return answer["user"]["id"] if linked.id == person.id else None
+
+    def is_there(self, channel: str, address: str) -> bool:
+        """Whether a direct conversation is a person's, once something was posted to them."""
+        return self._direct.get(address, channel) == channel
 
     async def post(self, channel: str, card: Card) -> tuple[str, str]:
         """Post a card; a user id opens the direct conversation."""

@@ -17,6 +17,7 @@ from telegram import (
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     CallbackQuery,
+    Message,
     Update,
     User,
 )
@@ -44,6 +45,7 @@ from bot.telegram.groups import Groups
 from bot.telegram.inbox import Inbox, Raw
 from bot.telegram.listener import Poller, Webhook
 from bot.telegram.private import PrivateChats
+from bot.telegram.strangers import Ration
 from workflows import people
 from workflows.people import Person
 from workflows.refusal import Refusal
@@ -51,8 +53,11 @@ from workflows.refusal import Refusal
 log = structlog.get_logger(__name__)
 
 _GROUP_COMMANDS = ("balance", "pay", "approvals", "digest", "help")
+_OWN_NAMES = ("start", "help")
 _SWEEP_SECONDS = 30.0
 _BLOCKED = ("kicked", "left")
+_LINK_ANSWERS = 5
+"""Times an hour that one who is nobody yet is told what is wrong with their link."""
 
 Context = ContextTypes.DEFAULT_TYPE
 
@@ -74,11 +79,15 @@ class TelegramApp:
         expires_after: timedelta,
     ) -> None:
         self._services = services
+        self._commands = commands
         self._interactions = interactions
         self._chat = chat
+        self._answers = Ration("answers to strangers")
+        self._link_answers = Ration("answers to links", _LINK_ANSWERS)
         self._application = application
         self._bot: Bot = application.bot
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_started = False
         self._listening_bot = listening_bot
         self._inbox = Inbox(services.database, services.clock, self._process, self._apologise)
         self._webhook = Webhook(self._bot, self._inbox, services.clock) if is_webhook else None
@@ -116,6 +125,7 @@ class TelegramApp:
             self._spawn(self._polling.run(self._poll))
         self._spawn(self._inbox.run())
         self._spawn(self._tidy())
+        self._is_started = True
         log.info("telegram", bot=self._bot.username, mode="webhook" if self._webhook else "polling")
 
     async def _poll(self) -> None:
@@ -167,7 +177,8 @@ class TelegramApp:
         """Whether Telegram could deliver now."""
         if self._webhook is not None:
             return self._webhook.is_set
-        return self._poller.is_connected or not self._polling.is_held
+        # While another replica asks, we are as good as it is.
+        return self._is_started and (self._poller.is_connected or not self._polling.is_held)
 
     @property
     def last_delivery(self) -> datetime | None:
@@ -222,7 +233,7 @@ class TelegramApp:
                 return
 
     async def _apologise(self, raw: Raw) -> None:
-        """Tell whoever sent what could not be dealt with that nothing was done."""
+        """Tell whoever sent what could not be dealt with that it went wrong."""
         message = raw.get("message")
         query = raw.get("callback_query")
         source = message if isinstance(message, Mapping) else query
@@ -242,15 +253,18 @@ class TelegramApp:
         if name is None:
             return
         is_private = message.chat.type == ChatType.PRIVATE
-        if name == "start" and text and is_private:
+        if not is_private and name not in (*self._commands.names, *_OWN_NAMES):
+            return  # meant for another bot, or for nobody
+        is_own = _is_written_by_sender(message)
+        if name == "start" and text and is_private and is_own:
             await self._on_start(user, text, f"telegram:{update.update_id}")
             return
-        try:
-            caller = await self._caller_of(user.id, f"telegram:{update.update_id}")
-        except Refusal as refusal:
-            await self._private.refuse(message.chat.id, refusal)
+        caller = await self._known(update, message, user)
+        if caller is None:
             return
-        if is_private:
+        if not is_own:
+            await self._private.say(caller, "telegram.forwarded", Tone.BAD)
+        elif is_private:
             await self._private.run(caller, name, text)
         else:
             await self._groups.run(caller, message, name, text)
@@ -266,9 +280,13 @@ class TelegramApp:
                 form = self._interactions.ask_link(claimant, payload)
                 await self._conversations.begin(claimant, form)
                 return
-            caller = await self._caller_of(user.id, pointer.key or key)
+            # A line typed in the group is asked for once, however often its link is followed; an
+            # empty command is a new one each time.
+            again = pointer.key if pointer.kind == "command" and pointer.value else ""
+            caller = await self._caller_of(user.id, again or key)
         except Refusal as refusal:
-            await self._private.refuse(user.id, refusal)
+            ration = self._link_answers if pointer is None else self._answers
+            await self._refuse(user.id, refusal, ration)
             return
         if pointer.user_id not in (0, user.id):
             await self._private.say(caller, "telegram.not_yours", Tone.BAD)
@@ -284,14 +302,13 @@ class TelegramApp:
         if message is None or user is None or message.text is None:
             return
         if _looks_like_code(message.text) and await self._conversations.awaits_code(user.id):
+            # Whatever it was meant for: a code that stood there for an answer would be read.
             await self._chat.remove(message.chat.id, message.message_id)
             notice = Notice(self._company_text("telegram.code_typed"), Tone.BAD)
             await self._private.tell(user.id, notice)
             return
-        try:
-            caller = await self._caller_of(user.id, f"telegram:{update.update_id}")
-        except Refusal as refusal:
-            await self._private.refuse(message.chat.id, refusal)
+        caller = await self._known(update, message, user)
+        if caller is None:
             return
         if not await self._conversations.typed(caller, message.text):
             await self._private.say(caller, "telegram.hint")
@@ -302,10 +319,8 @@ class TelegramApp:
         message, user = update.message, update.effective_user
         if message is None or user is None:
             return
-        try:
-            caller = await self._caller_of(user.id, f"telegram:{update.update_id}")
-        except Refusal as refusal:
-            await self._private.refuse(message.chat.id, refusal)
+        caller = await self._known(update, message, user)
+        if caller is None:
             return
         try:
             file = await self._chat.fetch(message)
@@ -322,10 +337,8 @@ class TelegramApp:
         message, user = update.message, update.effective_user
         if message is None or user is None:
             return
-        try:
-            caller = await self._caller_of(user.id, f"telegram:{update.update_id}")
-        except Refusal as refusal:
-            await self._private.refuse(message.chat.id, refusal)
+        caller = await self._known(update, message, user)
+        if caller is None:
             return
         await self._private.say(caller, "telegram.not_taken")
 
@@ -362,6 +375,8 @@ class TelegramApp:
         if data.startswith(f"{dialogue.PREFIX}:"):
             message_id = message_id if chat_id == user.id else 0
             return await self._conversations.pressed(user.id, message_id, data, key), False
+        if chat_id == user.id:  # who is nobody any more does not even turn a page
+            await self._caller_of(user.id, key)
         database = self._services.database
         find = partial(
             buttons.pressed, user_id=user.id, chat_id=chat_id, message_id=message_id, data=data
@@ -428,6 +443,22 @@ class TelegramApp:
 
     # ---- what they share ----------------------------------------------------------------------
 
+    async def _known(self, update: Update, message: Message, user: User) -> Caller | None:
+        """Return who wrote a message; a stranger is told so in private, and in groups nothing."""
+        try:
+            return await self._caller_of(user.id, f"telegram:{update.update_id}")
+        except Refusal as refusal:
+            if message.chat.type == ChatType.PRIVATE:
+                await self._refuse(user.id, refusal, self._answers)
+            return None
+
+    async def _refuse(self, user_id: int, refusal: Refusal, ration: Ration) -> None:
+        """Tell a stranger why not, so often as ``ration`` has it."""
+        now = self._services.clock()
+        if ration.has_left(user_id, now):
+            await self._private.refuse(user_id, refusal)
+            ration.use(user_id, now)
+
     async def _caller_of(self, user_id: int, key: str) -> Caller:
         """Return who a Telegram user is; raises `Refusal` for a stranger."""
         person: Person = await self._chat.person(user_id)
@@ -450,6 +481,11 @@ def _command_of(text: str, username: str) -> tuple[str | None, str]:
     if addressed and addressed.casefold() != username.casefold():
         return None, ""
     return name.lower()[:32], rest[0].strip() if rest else ""
+
+
+def _is_written_by_sender(message: Message) -> bool:
+    """Whether the sender's own words: what is passed on says what somebody else wanted."""
+    return message.forward_origin is None and message.via_bot is None
 
 
 def _looks_like_code(text: str) -> bool:

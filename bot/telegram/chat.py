@@ -25,6 +25,8 @@ from bot.chat import ChatRefused, ChatUnavailable, NotAdmitted, PersonUnreachabl
 from bot.files import LARGEST_FILE, Sent
 from bot.telegram import buttons, render
 from bot.telegram.buttons import Pointer, Sheet
+from bot.telegram.downloads import download
+from bot.telegram.strangers import Ration
 from workflows import audit, people
 from workflows.clock import Clock
 from workflows.database import Database
@@ -98,6 +100,7 @@ class TelegramChat:
         self._directory = directory
         self._clock = clock
         self._is_protected = is_protected
+        self._denials = Ration("denials on the record")
         self.username = ""
 
     # ---- who ----------------------------------------------------------------------------------
@@ -106,7 +109,8 @@ class TelegramChat:
         """Return the person behind a Telegram user.
 
         Raises:
-            Refusal: ``identity.not_linked`` or ``identity.unlinked``; it is on the record.
+            Refusal: ``identity.not_linked`` or ``identity.unlinked``; it is on the record, once
+                an hour for each, because nothing is ever taken off the record again.
         """
         identity = str(user_id)
         try:
@@ -122,6 +126,8 @@ class TelegramChat:
 
     async def _stranger(self, user_id: int, code: str) -> None:
         now = self._clock()
+        if not self._denials.has_left(user_id, now):
+            return
         await self._database.write(
             lambda connection: audit.append(
                 connection,
@@ -132,6 +138,7 @@ class TelegramChat:
                 facts={"code": code},
             )
         )
+        self._denials.use(user_id, now)
 
     def deep_link(self, payload: str) -> str | None:
         """Return the link that opens the bot and hands it ``payload``."""
@@ -142,8 +149,12 @@ class TelegramChat:
     async def address(self, person: Person) -> str | None:
         """Return the person's private chat, which has the number of the person."""
         return await self._database.read(
-            lambda connection: people.external_id(connection, person, CHAT)
+            lambda connection: people.external_id(connection, self._directory, person, CHAT)
         )
+
+    def is_there(self, channel: str, address: str) -> bool:
+        """Whether a private chat is a person's: both have the same number."""
+        return channel == address
 
     async def post(self, channel: str, card: Card) -> tuple[str, str]:
         """Post a card; what the buttons of a group's card do goes on in private."""
@@ -319,13 +330,7 @@ class TelegramChat:
         assert found is not None
         if (found.file_size or 0) > LARGEST_FILE:
             raise Refusal("file.over_limit", megabytes=LARGEST_FILE // 1024 // 1024)
-        try:
-            file = await self._bot.get_file(found.file_id)
-            content = bytes(await file.download_as_bytearray())
-        except TelegramError as error:
-            raise Refusal("file.unavailable") from error
-        if len(content) > LARGEST_FILE:
-            raise Refusal("file.over_limit", megabytes=LARGEST_FILE // 1024 // 1024)
+        content = await download(self._bot, found.file_id)
         if message.document is None:
             return Sent("photo.jpg", content, "image/jpeg")
         return Sent(message.document.file_name or "", content, message.document.mime_type or "")

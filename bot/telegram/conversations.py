@@ -70,11 +70,8 @@ class Conversations:
             self._stop_drawing(name)
 
     async def awaits_code(self, user_id: int) -> bool:
-        """Whether a keypad waits for a person's code, rather than a question for their words."""
-        found = await self._of_person(user_id)
-        return next(
-            (each.takes_code for each in found if each.takes_code or each.takes_text), False
-        )
+        """Whether any keypad waits for a person's code, whatever else they are asked meanwhile."""
+        return any(each.takes_code for each in await self._of_person(user_id))
 
     async def cancel_all(self, caller: Caller) -> int:
         """Close every dialogue of a person; return how many there were."""
@@ -88,9 +85,13 @@ class Conversations:
         """Close dialogues that were left half filled in."""
         before = self._services.clock() - self._expires_after
         cipher = self._services.cipher
-        left = await self._services.database.read(
+        left, unreadable = await self._services.database.read(
             lambda connection: dialogues.left_before(connection, cipher, before)
         )
+        if unreadable:
+            await self._services.database.write(
+                lambda connection: dialogues.close_all(connection, unreadable)
+            )
         for each in left:
             with suppress(ChatUnavailable, ChatRefused):
                 await self._end(each, "dialogue.expired")
@@ -125,7 +126,7 @@ class Conversations:
         if found is None or not message_id:
             return self._services.messages.text(caller.language, "dialogue.gone")
         found = replace(found, message_id=message_id)
-        if found.by == key:
+        if found.by == key or found.outcome is not None:
             await self._again(caller, found)
             return None
         found = replace(found, by=key)
@@ -151,7 +152,9 @@ class Conversations:
 
     async def _again(self, caller: Caller, found: Dialogue) -> None:
         """Go on where an update was cut off that had its effect already."""
-        if found.has_whole_code:
+        if found.outcome is not None:
+            await self._end_with(found, found.outcome)
+        elif found.has_whole_code:
             await self._submit(caller, found)
         else:
             await self._show(found)
@@ -252,22 +255,26 @@ class Conversations:
             case Invalid(errors):
                 await self._go(caller, found.invalid(errors))
             case Replace(form) if not form.submit:
-                await self._close(found)
-                await self._remove(found)
                 await self.begin(caller, form)
+                await self._remove(found)
+                await self._close(found)
             case Replace(form):
                 again = dialogue.begin(form, found.user_id, found.language, name=found.id)
                 await self._go(caller, replace(again, message_id=found.message_id))
             case Accepted(None):
-                await self._close(found)
                 await self._remove(found)
+                await self._close(found)
             case Accepted(notice):
                 assert notice is not None
-                await self._end_with(found, notice)
+                # Stored before it is shown: what cannot be shown now is not done again for that.
+                done = replace(found, outcome=notice)
+                await self._store(done)
+                await self._end_with(done, notice)
 
     async def _end(self, found: Dialogue, key: str) -> None:
         text = self._reader(found).say(key)
-        await self._end_with(found, Notice(f"{found.form.title}: {text}", Tone.NEUTRAL))
+        notice = found.outcome or Notice(f"{found.form.title}: {text}", Tone.NEUTRAL)
+        await self._end_with(found, notice)
 
     async def _end_with(self, found: Dialogue, notice: Notice) -> None:
         """Put the outcome in the place of the dialogue."""

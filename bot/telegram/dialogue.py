@@ -16,7 +16,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.cards import Choice, Form, Input, InputKind
+from bot.cards import Choice, Form, Input, InputKind, Notice
 from bot.telegram import render
 from bot.telegram.render import BUTTON, EMPTY, Line, cut
 from bot.wording import Reader
@@ -26,6 +26,7 @@ CODE_LENGTH = 6
 _PLAIN_TEXT = frozenset({InputKind.TEXT, InputKind.LONG_TEXT})
 _KEEPABLE = _PLAIN_TEXT | {InputKind.FILE}
 _TYPED = _PLAIN_TEXT | {InputKind.SEARCH, InputKind.DATE}
+_BY_ID = frozenset({InputKind.FILE, InputKind.SEARCH})
 _MOST_FOUND = 8
 _DAYS_OFFERED = 3
 _WORD_BYTES = 9
@@ -73,6 +74,7 @@ class Dialogue:
         found: What a search found for the question at hand.
         knobs: The buttons on show, by rows.
         by: The key of the update that made it what it is; the same one changes nothing more.
+        outcome: What became of it, once it is done and has only to be shown.
     """
 
     id: str
@@ -88,12 +90,15 @@ class Dialogue:
     knobs: tuple[tuple[Knob, ...], ...] = ()
     message_id: int | None = None
     by: str = ""
+    outcome: Notice | None = None
 
     # ---- where it is --------------------------------------------------------------------------
 
     @property
     def asked(self) -> Input | None:
         """The question at hand; None at the review."""
+        if self.outcome is not None:
+            return None
         return next((each for each in self.form.inputs if each.name == self.at), None)
 
     @property
@@ -114,6 +119,8 @@ class Dialogue:
     @property
     def file_input(self) -> Input | None:
         """The input that takes a file, whichever question is at hand."""
+        if self.outcome is not None:
+            return None
         return next((each for each in self.form.inputs if each.kind is InputKind.FILE), None)
 
     @property
@@ -201,12 +208,14 @@ class Dialogue:
         )
 
     def back(self) -> Dialogue:
-        """Ask the question before this one again."""
+        """Ask the question before this one again; what was not taken here is forgotten."""
         names = [each.name for each in self._applicable()]
         before = names[: names.index(self.at)] if self.at in names else names
+        problems = {name: text for name, text in self.problems.items() if name != self.at}
+        left = replace(self, problems=problems, found=())
         if self.is_revising or not before:
-            return replace(self, at="", is_revising=False, found=())
-        return replace(self, at=before[-1], found=())
+            return replace(left, at="", is_revising=False)
+        return replace(left, at=before[-1])
 
     def editing(self, name: str) -> Dialogue:
         """Ask one question again, then come back to the review."""
@@ -376,16 +385,22 @@ _ADAPTER = TypeAdapter(Dialogue)
 def begin(form: Form, user_id: int, language: str, *, name: str = "") -> Dialogue:
     """Return a dialogue for ``form``: at its first question, or at the review if all is known."""
     answers = {each.name: each.initial for each in form.inputs if each.initial}
-    labels = {each.name: _initial_label(each) for each in form.inputs if each.initial}
     asked = [each for each in form.inputs if each.kind is not _TICK]
     needed = [each.name for each in asked if not each.is_optional and not each.initial]
+    # While there is something to ask, only ids need words: what was typed is its own label, and
+    # is asked for again before it counts as said.
+    labels = {
+        each.name: _initial_label(each)
+        for each in form.inputs
+        if each.initial and (not needed or each.kind in _BY_ID)
+    }
     return Dialogue(
         id=name or secrets.token_urlsafe(9),
         user_id=user_id,
         language=language,
         form=form,
         answers=answers,
-        labels={} if needed else labels,
+        labels=labels,
         at=asked[0].name if needed else "",
     )
 

@@ -5,6 +5,7 @@ They are encrypted: the first digits of a code may be among the answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -57,6 +58,11 @@ def close(connection: Connection, name: str) -> bool:
     return bool(gone.rowcount)
 
 
+def close_all(connection: Connection, names: Sequence[str]) -> None:
+    """Forget several dialogues."""
+    connection.execute(delete(telegram_dialogue).where(telegram_dialogue.c.id.in_(names)))
+
+
 def of_person(
     connection: Connection, cipher: Cipher, user_id: int, *, since: datetime
 ) -> list[Dialogue]:
@@ -69,12 +75,22 @@ def of_person(
     return [found for row in rows if (found := _read(cipher, row)) is not None]
 
 
-def left_before(connection: Connection, cipher: Cipher, instant: datetime) -> list[Dialogue]:
-    """Return the dialogues that nobody touched since ``instant``."""
+def left_before(
+    connection: Connection, cipher: Cipher, instant: datetime
+) -> tuple[list[Dialogue], list[str]]:
+    """Return dialogues that nobody touched since ``instant``, and ids of what is none any more.
+
+    Those must be closed too: as many as are looked at here would hide all the others behind them.
+    """
     rows = connection.execute(
-        select(telegram_dialogue).where(telegram_dialogue.c.updated_at < instant).limit(100)
-    )
-    return [found for row in rows if (found := _read(cipher, row)) is not None]
+        select(telegram_dialogue)
+        .where(telegram_dialogue.c.updated_at < instant)
+        .order_by(telegram_dialogue.c.updated_at)
+        .limit(100)
+    ).all()
+    read = {row.id: _read(cipher, row) for row in rows}
+    found = [each for each in read.values() if each is not None]
+    return found, [name for name, each in read.items() if each is None]
 
 
 def _read(cipher: Cipher, row: Row[Any]) -> Dialogue | None:

@@ -12,6 +12,7 @@ from bot.telegram import buttons, render
 from bot.telegram.buttons import Pointer
 from bot.telegram.chat import CHAT, TelegramChat
 from workflows.company import OwnAccount
+from workflows.refusal import Refusal
 
 
 class Groups:
@@ -57,10 +58,13 @@ class Groups:
         command = "treasury" if name in ("start", "help") else name
         if command not in self._commands.names:
             return
+        if len(text) > pay_line.LONGEST_LINE:  # cut, it could mean something else
+            await self._refuse(caller, message)
+            return
         pointer = Pointer(
             "command",
             command,
-            text[: pay_line.LONGEST_LINE],
+            text,
             user_id=int(caller.identity),
             key=caller.key,
         )
@@ -74,6 +78,15 @@ class Groups:
             message.chat.id,
             render.pages(render.notice_lines(Notice(say(caller.language, "telegram.in_private")))),
             [Action("open", say(caller.language, "telegram.go_private"), link)],
+            reply_to=message.message_id,
+        )
+
+    async def _refuse(self, caller: Caller, message: Message) -> None:
+        """Refuse a line that is too long to be kept whole."""
+        refusal = Refusal("line.too_long", longest=pay_line.LONGEST_LINE)
+        await self._chat.send(
+            message.chat.id,
+            render.pages(render.notice_lines(self._commands.refused(caller, refusal))),
             reply_to=message.message_id,
         )
 

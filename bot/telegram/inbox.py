@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +36,8 @@ _LEASE = timedelta(minutes=2)
 _PAUSE = timedelta(seconds=3)
 _AT_ONCE = 16
 _IDLE_SECONDS = 5.0
+_REST_SECONDS = 1.0
+"""Before a sender is served again where the database would not have it."""
 
 Raw = Mapping[str, Any]
 Handler = Callable[[Raw], Awaitable[None]]
@@ -82,10 +85,10 @@ class Inbox:
             self._news.clear()
             while len(self._busy) < _AT_ONCE and await self._start_one():
                 pass
-            try:
-                await asyncio.wait_for(self._news.wait(), _IDLE_SECONDS)
-            except TimeoutError:
-                continue
+            # Not wait_for: when the news comes just then, that one forgets it was cancelled.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._news.wait()
 
     async def reclaim(self) -> None:
         """Give up what a process that died had claimed; only where no other process lives."""
@@ -141,6 +144,7 @@ class Inbox:
                 await self._deal_with(claimed)
         except Exception:  # the database: what is claimed comes again when the lease is over
             log.exception("telegram inbox")
+            await asyncio.sleep(_REST_SECONDS)
         finally:
             self._busy.discard(sender)
             self._news.set()

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from bot.messages import Messages
-from workflows import linking, second_factor
+from workflows import linking, people, second_factor
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
@@ -118,10 +118,23 @@ class EnrolmentPages:
         page.headers.update(MINI_APP_HEADERS)
         return page
 
-    def _check_opener(self, opened: _Opened, answers: Mapping[str, str]) -> None:
-        """Raise ``enrolment.opener`` unless the right person has the page open."""
+    async def _check_opener(self, opened: _Opened, answers: Mapping[str, str]) -> None:
+        """Raise ``enrolment.opener`` unless the right person has the page open.
+
+        The identity that has it open must still be theirs: an administrator may have taken it back
+        since the link was given.
+        """
         opener = opened.enrolment.opener
-        if opener is not None and self._opened_by(answers.get("init_data", "")) != opener:
+        if opener is None:
+            return
+        if self._opened_by(answers.get("init_data", "")) != opener:
+            raise Refusal("enrolment.opener")
+        chat, _, identity = opener.partition(":")
+        directory = self._company.directory
+        person = await self._database.read(
+            lambda connection: people.identified(connection, directory, chat, identity)
+        )
+        if person is None or person.id != opened.person.id:
             raise Refusal("enrolment.opener")
 
     async def confirm(self, request: Request) -> HTMLResponse:
@@ -133,7 +146,7 @@ class EnrolmentPages:
         try:
             answers = await _read_form(request)
             opened = await self._open(token)
-            self._check_opener(opened, answers)
+            await self._check_opener(opened, answers)
             if opened.enrolment.opener is not None and "code" not in answers:
                 return await self._form(opened, proof=answers["init_data"])
             verdict = await self._confirmed(token, opened, answers)

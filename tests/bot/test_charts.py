@@ -120,6 +120,7 @@ def facts(
             break_count=len(broken),
             audit_seq=42,
             audit_hash="ab" * 32,
+            audit_root="cd" * 32,
         ),
         History(DAYS, tuple(known), histories._total("EUR", known, DAYS)),
     )

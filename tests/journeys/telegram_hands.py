@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from bot.app import DATABASE
 from bot.telegram import app, conversations, inbox, listener
@@ -41,7 +41,10 @@ class Watch:
 
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses in which the bot waits for nothing but time to pass."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure([*structlog.get_config()["processors"][:-1], plain])  # a second faster
     monkeypatch.setattr(inbox, "_IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(inbox, "_REST_SECONDS", 0.05)
     monkeypatch.setattr(app, "_SWEEP_SECONDS", 0.1)
     monkeypatch.setattr(listener, "_CONFLICT_RETRY", 0.1)
     monkeypatch.setattr(listener, "_FIRST_RETRY", 0.1)
@@ -151,6 +154,12 @@ async def requested(
     return found[-1]
 
 
+async def dealt_with(world: World) -> None:
+    """Wait until every update that was delivered is done."""
+    await world.telegram.settle(PATIENCE)
+    await until(lambda: not rows(world, "SELECT 1 FROM telegram_update WHERE done_at IS NULL"))
+
+
 async def recorded(world: World, subject: str, kind: str) -> None:
     """Wait until something is on the record."""
     async with asyncio.timeout(PATIENCE):
@@ -168,21 +177,22 @@ async def health(world: World) -> httpx.Response:
 @contextmanager
 def refusing(world: World, what: str) -> Iterator[None]:
     """Have the database refuse something, as a full disk would: ``INSERT ON payment_order``."""
-    path = world.folder / "data" / DATABASE
-    _change(path, f"CREATE TRIGGER refused BEFORE {what} BEGIN SELECT RAISE(ABORT, 'full'); END")
+    change(world, f"CREATE TRIGGER refused BEFORE {what} BEGIN SELECT RAISE(ABORT, 'full'); END")
     try:
         yield
     finally:
-        _change(path, "DROP TRIGGER refused")
+        change(world, "DROP TRIGGER refused")
 
 
 def rows(world: World, query: str) -> list[tuple[object, ...]]:
     """Return what the database holds, as somebody sees who looks into the file."""
-    with sqlite3.connect(world.folder / "data" / DATABASE, timeout=10) as connection:
+    path = world.folder / "data" / DATABASE
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
         return connection.execute(query).fetchall()
 
 
-def _change(path: Path, statement: str) -> None:
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
-    connection.execute(statement)
-    connection.close()
+def change(world: World, statement: str) -> None:
+    """Change the database behind the service's back."""
+    path = world.folder / "data" / DATABASE
+    with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
+        connection.execute(statement)

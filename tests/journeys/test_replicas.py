@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.serving import serve_app
-from sandbox.slack import text_of
+from sandbox.slack import Message, text_of
 from tests.journeys.world import PEOPLE, ROOT, World, a_world
 from tests.postgres import Server
 from workflows import audit, orders, second_factor
@@ -174,7 +174,7 @@ async def paid(replicas: Replicas, line: str) -> Order:
     return order
 
 
-async def _card(world: World, name: str, order: Order) -> object:
+async def _card(world: World, name: str, order: Order) -> Message:
     person = world.person(name)
     return await person.wait_message(
         lambda m: order.id in text_of(m) and "Approve" in text_of(m), person.dm, timeout=PATIENCE

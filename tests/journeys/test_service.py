@@ -95,12 +95,13 @@ async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 async def test_slack_unreachable_at_the_start_is_tried_again(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
+        before = world.app
         await world.close()
         await world.workspace.go_down()
         opening = asyncio.create_task(world.open())
-        await asyncio.sleep(0.5)
-        assert world.app is not None
-        assert world.app.web is not None
+        async with asyncio.timeout(20):
+            while world.app in (None, before) or world.app.web is None:
+                await asyncio.sleep(0.05)
         async with httpx.AsyncClient() as client:
             answer = await client.get(f"{world.app.web.url}/health")
         assert answer.status_code == 503

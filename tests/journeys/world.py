@@ -271,7 +271,7 @@ class World:
                 now=services.clock(),
             )
             if await services.database.read(
-                partial(people.external_id, person=person, chat="telegram")
+                partial(people.is_bound, person=person, chat="telegram")
             ):
                 continue
             await services.database.write(link)

@@ -45,7 +45,7 @@ def test_what_is_written_otherwise_is_refused(text: str) -> None:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),  # noqa: DTZ001 (bounds are naive)
     st.sampled_from(["mon-fri 06:00-22:00", "sat 08:00-12:00", "fri-mon 00:00-23:59"]),
     st.sampled_from(["Europe/Berlin", "Asia/Shanghai", "America/New_York", "UTC"]),
 )
