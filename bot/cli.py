@@ -352,12 +352,16 @@ def _output(path: Path | None) -> Iterator[TextIO]:
 
 
 def _answered(work: Coroutine[Any, Any, T]) -> T:
-    """Return what ``work`` does; a refusal is told, and ends the command."""
+    """Return what ``work`` does; what keeps it from being done is told, and ends the command."""
     from bot.messages import ENGLISH, Messages
+    from workflows.database import DatabaseError
     from workflows.refusal import Refusal
 
     try:
         return asyncio.run(work)
+    except DatabaseError as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(1) from None
     except Refusal as refusal:
         typer.echo(Messages.load().refusal(ENGLISH, refusal), err=True)
         raise typer.Exit(1) from None

@@ -75,7 +75,12 @@ class Proxy:
                 _close(client)
                 continue
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self.server))
+            try:
+                server.connect(str(self.server))
+            except OSError:
+                _close(server)
+                _close(client)
+                continue
             with self._lock:
                 self._open |= {client, server}
             wire = _Wire(self, client, server)

@@ -12,10 +12,11 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from workflows import audit, instructions, orders, second_factor
 from workflows.orders import OrderState
+from workflows.prepared import Prepared
 from workflows.tables import audit_entry, enrolment, link_token, telegram_update
 from workflows.tables import second_factor as factors
 
@@ -80,23 +81,29 @@ def _void_what_was_used(connection: Connection, now: datetime) -> None:
     )
 
 
+_FIRST_OF = Prepared(
+    select(func.min(audit_entry.c.seq)).where(audit_entry.c.subject == bindparam("subject"))
+)
+_RESTORED_AFTER = Prepared(
+    select(audit_entry.c.body)
+    .where(
+        audit_entry.c.subject == SUBJECT,
+        audit_entry.c.kind == KIND,
+        audit_entry.c.seq > bindparam("seq"),
+    )
+    .order_by(audit_entry.c.seq)
+    .limit(1)
+)
+
+
 def may_have_left_since(connection: Connection, order_id: str) -> datetime | None:
     """Return from when on an order may have been sent without this database's knowing.
 
     None for an order that came after the last time the database was put back. Numbers of entries
     are compared, not times: a clock may have been set back.
     """
-    requested = connection.execute(
-        select(func.min(audit_entry.c.seq)).where(audit_entry.c.subject == order_id)
-    ).scalar()
-    body = connection.execute(
-        select(audit_entry.c.body)
-        .where(
-            audit_entry.c.subject == SUBJECT,
-            audit_entry.c.kind == KIND,
-            audit_entry.c.seq > (requested or 0),
-        )
-        .order_by(audit_entry.c.seq)
-        .limit(1)
-    ).scalar()
-    return datetime.fromisoformat(json.loads(body)["facts"]["since"]) if body else None
+    if _RESTORED_AFTER.row(connection, {"seq": 0}) is None:  # as is usual
+        return None
+    ((requested,),) = _FIRST_OF.rows(connection, {"subject": order_id})
+    row = _RESTORED_AFTER.row(connection, {"seq": requested or 0})
+    return datetime.fromisoformat(json.loads(row[0])["facts"]["since"]) if row else None

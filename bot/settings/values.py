@@ -22,6 +22,7 @@ from workflows.visible_text import clean_text
 
 _DATABASE = re.compile(r"postgres(?:ql)?://[^/?#]*/[^/?#]+", re.IGNORECASE)
 _LOCAL_HOST = re.compile(r"$|/|%2F|localhost$|127\.|\[?::1\]?$", re.IGNORECASE)
+_SEVERAL_WITH_PORTS = re.compile(r"[^/]*//(?:[^/@]*@)?(?=[^/]*,)[^/]*[^/:]:[0-9]+[,/]")
 _PASSWORD = re.compile(r"^[^/]*//[^/@]*:[^/@]+@|[?&]password=", re.IGNORECASE)
 _TELEGRAM_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,80}")
 
@@ -161,19 +162,31 @@ def _database(value: object) -> object:
             "a password does not belong in this file.",
             'Write { env = "DATABASE_URL" } or { file = "secrets/database" } and put it there.',
         )
-    return SecretStr(_with_tls(address))
+    if _SEVERAL_WITH_PORTS.match(address):
+        raise _wrong(
+            "several hosts cannot have a port each.",
+            'Write "postgresql://user@one,other/database?port=5433".',
+        )
+    return SecretStr(_completed(address))
 
 
-def _with_tls(address: str) -> str:
-    """Return a database's address, encrypted on a network unless it says how itself."""
+def _completed(address: str) -> str:
+    """Return a database's address with what it leaves to us, the same for all who connect.
+
+    Encrypted on a network, and of several hosts the one that takes writes.
+    """
     before, _, query = address.partition("?")
-    options = dict(pair.partition("=")[::2] for pair in query.split("&"))
+    options = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
     hosts = options.get("host") or before.split("/")[2].rpartition("@")[2]
-    names = (each.rsplit(":", 1)[0] if each[-1:] != "]" else each for each in hosts.split(","))
-    is_local = all(_LOCAL_HOST.match(name) for name in names)
-    if is_local or "sslmode" in options:
-        return address
-    return f"{address}{'&' if query else '?'}sslmode=require"
+    names = [each if each[-1:] == "]" else each.rsplit(":", 1)[0] for each in hosts.split(",")]
+    if not all(_LOCAL_HOST.match(name) for name in names):
+        options.setdefault("sslmode", "require")
+    if len(names) > 1:
+        options.setdefault("target_session_attrs", "read-write")
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    scheme, rest = before.split(":", 1)
+    before = f"postgresql:{rest}" if scheme.lower() == "postgres" else before
+    return f"{before}?{query}" if query else before
 
 
 def _public_key(value: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from bot import starter
@@ -303,6 +304,7 @@ def with_storage(folder: Path, *lines: str) -> Path:
     [
         ('database = "mysql://u@db/x"', "no address of a PostgreSQL", "postgresql://user@host"),
         ('database = "postgresql://u@db"', "no address of a PostgreSQL", "postgresql://user@host"),
+        ('database = "postgresql://u@a:1,b:2/x"', "a port each", "?port=5433"),
         ("database = 5432", "no address of a PostgreSQL", "postgresql://user@host"),
         ('database = "postgresql://u:hunter2@db/x"', "password does not belong", "DATABASE_URL"),
         ('database = "postgresql:///x?password=hunter2"', "password does not", "DATABASE_URL"),
@@ -337,31 +339,40 @@ def test_the_database_is_a_file_unless_settings_name_a_server(folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("address", "has_tls"),
+    ("address", "completed"),
     [
-        ("postgresql://u@db.example/x", True),
-        ("postgres://u@db.example:5433/x?connect_timeout=3", True),
-        ("postgresql://u@10.0.0.7/x", True),
-        ("postgresql://u@localhost,db2.example/x", True),
-        ("postgresql://u@localhost.example/x", True),
-        ("postgresql://u@/x?host=db.example", True),
-        ("postgresql://u@db.example/x?sslmode=disable", False),
-        ("postgresql://u@localhost/x", False),
-        ("postgresql://u@127.0.0.1:5433/x", False),
-        ("postgresql://u@[::1]:5433/x", False),
-        ("postgresql://u@[::1]/x", False),
-        ("postgresql:///x", False),
-        ("postgresql://u@/x?host=/run/postgresql", False),
-        ("postgresql://u@%2Frun%2Fpostgresql/x", False),
+        ("postgresql://u@db.example/x", "?sslmode=require"),
+        ("postgresql://u@10.0.0.7/x", "?sslmode=require"),
+        ("postgresql://u@localhost.example:5433/x", "?sslmode=require"),
+        ("postgresql://u@/x?host=db.example", "&sslmode=require"),
+        ("postgresql://u@one,other/x", "?sslmode=require&target_session_attrs=read-write"),
+        (
+            "postgresql://u@one,other/x?port=5433&sslmode=disable",
+            "&target_session_attrs=read-write",
+        ),
+        ("postgresql://u@db.example/x?sslmode=disable", ""),
+        ("postgresql://u@localhost/x", ""),
+        ("postgresql://u@127.0.0.1:5433/x", ""),
+        ("postgresql://u@[::1]:5433/x", ""),
+        ("postgresql://u@[::1]/x", ""),
+        ("postgresql:///x", ""),
+        ("postgresql://u@/x?host=/run/postgresql", ""),
+        ("postgresql://u@%2Frun%2Fpostgresql/x", ""),
     ],
 )
-def test_a_server_on_a_network_is_reached_encrypted(
-    folder: Path, address: str, has_tls: bool
-) -> None:
+def test_the_address_of_a_server_is_completed(folder: Path, address: str, completed: str) -> None:
     with_storage(folder, f'database = "{address}"')
     found = load(folder / "countersign.toml", ENVIRON).storage.where
-    between = "&" if "?" in address else "?"
-    assert found == (f"{address}{between}sslmode=require" if has_tls else address)
+    assert found == address + completed
+    assert isinstance(found, str)
+    url = make_url(found.replace("postgresql:", "postgresql+psycopg:"))
+    assert url.database == "x"
+
+
+def test_the_short_name_of_the_scheme_is_understood(folder: Path) -> None:
+    with_storage(folder, 'database = "postgres://u@localhost/x?connect_timeout=3"')
+    found = load(folder / "countersign.toml", ENVIRON).storage.where
+    assert found == "postgresql://u@localhost/x?connect_timeout=3"
 
 
 # ---- the command line -------------------------------------------------------------------------
