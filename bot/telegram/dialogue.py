@@ -268,7 +268,9 @@ class Dialogue:
         asked = self.asked
         problems = [render.plain(f"❗ {each}") for each in self.problems.values()]
         if asked is None:
-            return [*problems, render.plain(reader.say("dialogue.review"))]
+            ticks = [each.label for each in self.form.inputs if each.kind is _TICK]
+            about = [render.plain(f"❓ {label}") for label in ticks]
+            return [*problems, *about, render.plain(reader.say("dialogue.review"))]
         lines = [render.bold(f"👉 {asked.label}")]
         hint = {
             InputKind.SEARCH: reader.say("dialogue.search"),

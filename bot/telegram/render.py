@@ -45,8 +45,8 @@ _HARMLESS = [each for each in COMMANDS if each != "freeze"]
 
 # Telegram makes links of what looks like a mention, a tag, a command, an address or a site.
 _LIVE = re.compile(
-    rf"(?<![\w])([@#$]|/(?!(?:{'|'.join(_HARMLESS)})\b))(?=\w)"
-    r"|(:)(?=//)|(?<=\w)(\.)(?=[^\W\d])|(?<=\w)(@)(?=\w)"
+    rf"(?<![\w])([#$]|/(?!(?:{'|'.join(_HARMLESS)})\b))(?=\w)"
+    r"|@(?=\S)|:(?=//)|(?<=\S)\.(?=[^\W\d])"
 )
 
 

@@ -13,6 +13,7 @@ from tests.journeys.telegram_hands import (
     Phone,
     Watch,
     data_of,
+    dealt_with,
     hurried,
     requested,
     rows,
@@ -137,8 +138,10 @@ async def test_a_keypad_that_was_left_is_dropped(tmp_path: Path) -> None:
         code = await world.code("bea")
         for digit in code[:5]:
             await bea.press(pad, digit)
+        await dealt_with(world)
         watch.move(minutes=59)
         await carl.press(other, "1")  # whoever goes on keeps it open
+        await dealt_with(world)
         watch.move(minutes=2)
         await bea.becomes(pad, "dropped, because it was left half filled in")
         pressed = await bea.account.press(pad, code[5], is_stale=True)
