@@ -119,6 +119,7 @@ def settings(*, slack_url: str, telegram_url: str, bank_url: str) -> str:
             [storage]
             folder = "data"
             key = {{ file = "secrets/key" }}
+            record_key = {{ file = "secrets/record_key" }}
 
             [web]
             host = "127.0.0.1"

@@ -175,7 +175,8 @@ class Stage:
         assert self._serving is not None
         app = self.workspace.app
         for name, value in (
-            ("key", base64.urlsafe_b64encode(os.urandom(32)).decode()),
+            ("key", _new_key()),
+            ("record_key", _new_key()),
             ("bot_token", app.bot_token),
             ("app_token", app.app_token),
             ("telegram_token", self.telegram.bot.token),
@@ -231,6 +232,10 @@ def prepare(folder: Path) -> None:
         shutil.rmtree(folder)
     (folder / "secrets").mkdir(parents=True)
     (folder / MARK).write_text("Made by the Countersign demo; safe to delete.\n")
+
+
+def _new_key() -> str:
+    return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
 def _write_secret(path: Path, value: str) -> None:
