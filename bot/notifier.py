@@ -291,8 +291,8 @@ class Notifier:
                 and self._concerns(entry, order, audience)
                 and self._tells_here(connection, entry, audience)
             }
-            people_here = {each for each in audiences if each.startswith("person:")}
-            wanted = {each for each in people_here if self._concerns(entry, order, each)}
+            # Killed between two cards, the rest of them must be there before the story goes on.
+            wanted = {each for each in audiences if self._concerns(entry, order, each)}
             return due, not known or not wanted <= known.keys() - set(hidden)
 
         return await self._services.database.read(read)

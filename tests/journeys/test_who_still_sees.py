@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pyotp
 import pytest
+from sqlalchemy import delete
 
 from connectors.money import Money
 from sandbox.slack import text_of as slack_text
@@ -27,6 +28,7 @@ from tests.journeys.world import (
     PEOPLE,
     SETTINGS,
     TELEGRAM_IDS,
+    TREASURY,
     TREASURY_GROUP,
     World,
     a_world,
@@ -34,6 +36,7 @@ from tests.journeys.world import (
 from workflows import linking, people, requests
 from workflows.orders import Order
 from workflows.people import Person
+from workflows.tables import posted_card
 
 TELEGRAM = ("telegram",)
 HIDDEN = "no longer shown here"
@@ -336,3 +339,21 @@ async def test_a_begun_factor_is_void_once_its_owner_is_unlinked(tmp_path: Path)
         assert refused.status_code == 404
         assert (await world.kinds("dora")).count("factor.enrolled") == 1
         assert rows(world, "SELECT 1 FROM enrolment WHERE used_at IS NULL") == []
+
+
+async def test_a_card_that_is_missing_is_posted_before_the_story_goes_on(tmp_path: Path) -> None:
+    """Killed between the first card of a payment and the next, the story began without it."""
+    async with a_world(tmp_path) as world:
+        order = await world.pay()
+        bea = world.person("bea")
+        await bea.wait_message(lambda m: order.id in slack_text(m), TREASURY)
+        assert world.app is not None
+        await world.app.database.write(
+            lambda c: c.execute(
+                delete(posted_card).where(posted_card.c.audience == f"channel:{TREASURY}")
+            )
+        )
+        await world.approve("bea", order)
+        await bea.wait_message(
+            lambda m: m.is_reply and "Bea Lindqvist approved" in slack_text(m), TREASURY
+        )
