@@ -234,7 +234,7 @@ class Dispatcher:
         if isinstance(outcome, Outcome):
             return await self._learned(order_id, outcome)
         note = partial(self._note_failure, order_id=order_id, error=outcome)
-        return await self._after(note, order_id)
+        return await self._after(note)
 
     @property
     def _orphaned_after(self) -> timedelta:
@@ -265,7 +265,7 @@ class Dispatcher:
             log.exception("submit", order=order.id)
             return Indeterminate(order.connector, "internal", type(error).__name__)
 
-    def _note_failure(self, connection: Connection, order_id: str, error: ConnectorError) -> None:
+    def _note_failure(self, connection: Connection, order_id: str, error: ConnectorError) -> Order:
         now = self.clock()
         if isinstance(error, Refused):
             instructions.refused(connection, order_id, error, now=now)
@@ -282,6 +282,7 @@ class Dispatcher:
                 now=now,
                 is_alarm=isinstance(error, Untrusted),
             )
+        return orders.get(connection, order_id)
 
     async def follow(self, order_id: str) -> Next:
         """Ask what became of an acknowledged payment."""
@@ -298,7 +299,7 @@ class Dispatcher:
         except Refused as error:  # of a cancellation: the payment goes on
             code, detail, now = error.code, error.detail, self.clock()
             note = partial(instructions.not_stopped, code=code, detail=detail, now=now)
-            return await self._after(partial(note, order_id=order_id), order_id)
+            return await self._after(partial(note, order_id=order_id))
         except ConnectorError as error:
             # A question that fails says nothing about the payment; the next one may.
             log.warning("follow", order=order_id, error=str(error), kind=type(error).__name__)
@@ -326,10 +327,10 @@ class Dispatcher:
                 is_over = self.clock() - sent.sent_at >= self._orphaned_after
                 if enquiry.conclusive and is_over:
                     proof = partial(instructions.has_nothing, order_id=order_id, now=now)
-                    return await self._after(proof, order_id)
+                    return await self._after(proof)
         if not can_ask or now - sent.sent_at >= connector.enquiry_window:
             asking = partial(instructions.ask_person, order_id=order_id, now=now)
-            return await self._after(asking, order_id)
+            return await self._after(asking)
         return await self._onward(order_id)
 
     async def receipt(self, order_id: str) -> Next:
@@ -379,24 +380,22 @@ class Dispatcher:
 
     async def _learned(self, order_id: str, outcome: Outcome) -> Next:
         learned = partial(instructions.learned, outcome=outcome, now=self.clock())
-        return await self._after(partial(learned, order_id=order_id), order_id)
+        return await self._after(partial(learned, order_id=order_id))
 
-    async def _after(self, change: Callable[[Connection], object], order_id: str) -> Next:
-        """Make a change in one transaction and return the step that the order needs after it."""
-
-        def work(connection: Connection) -> Next:
-            change(connection)
-            return self._next(connection, order_id)
-
-        return await self.database.write(work)
+    async def _after(self, change: Callable[[Connection], Order]) -> Next:
+        """Change an order in one transaction and return the step that it needs after it."""
+        return await self.database.write(
+            lambda connection: self._next(connection, change(connection))
+        )
 
     async def _onward(self, order_id: str) -> Next:
-        return await self.database.read(lambda connection: self._next(connection, order_id))
+        return await self.database.read(
+            lambda connection: self._next(connection, orders.get(connection, order_id))
+        )
 
-    def _next(self, connection: Connection, order_id: str) -> Next:
+    def _next(self, connection: Connection, order: Order) -> Next:
         """Return the step that an order needs as it stands."""
-        order = orders.get(connection, order_id)
-        sent = instructions.find(connection, order_id)
+        sent = instructions.find(connection, order.id)
         since = (sent.sent_at if sent else None) or order.updated_at
         wait = self.pace.wait(self.clock() - since)
         match OrderState(order.state):

@@ -289,8 +289,7 @@ def learned(
         waiting_for_person=outcome.waiting_for_person,
         entry_reference=outcome.entry_reference or sent.entry_reference,
     )
-    _follow_outcome(connection, order, to, outcome, written, now)
-    return orders.get(connection, order_id)
+    return _follow_outcome(connection, order, to, outcome, written, now)
 
 
 def _stage_after(state: OrderState) -> Stage:
@@ -306,7 +305,7 @@ def _follow_outcome(
     outcome: base.Outcome,
     written: Mapping[str, Any],
     now: datetime,
-) -> None:
+) -> Order:
     kinds = {
         OrderState.SETTLED: "order.settled",
         OrderState.FAILED: "order.failed",
@@ -321,7 +320,7 @@ def _follow_outcome(
         values = {"reason_code": code[:64], "reason_text": (outcome.reason_text or "")[:500]}
     elif to is not OrderState.UNKNOWN:
         values = {"reason_code": None, "reason_text": None}
-    orders.change(
+    return orders.change(
         connection,
         order,
         to,
@@ -391,15 +390,15 @@ def has_nothing(connection: Connection, order_id: str, *, now: datetime) -> Orde
     return orders.get(connection, order_id)
 
 
-def ask_person(connection: Connection, order_id: str, *, now: datetime) -> None:
+def ask_person(connection: Connection, order_id: str, *, now: datetime) -> Order:
     """Note that the institution cannot say, so that a person must; told once."""
     order = orders.get(connection, order_id)
     sent = find(connection, order_id)
     assert sent is not None
     if order.state != OrderState.UNKNOWN or sent.state != Stage.UNKNOWN:
-        return
+        return order
     written = write(connection, order_id, now, state=str(Stage.UNDECIDED))
-    orders.change(
+    return orders.change(
         connection,
         order,
         OrderState.UNKNOWN,

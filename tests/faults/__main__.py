@@ -135,7 +135,8 @@ class _Stage:
 
     def _kept(self, outcome: Outcome, world: World) -> Outcome:
         if outcome.problems:
-            print(f"the end of the log in {world.folder}:\n{log_of(world.folder)}", flush=True)
+            found = "\n".join(outcome.problems)
+            print(f"{found}\nthe log in {world.folder}:\n{log_of(world.folder)}", flush=True)
         elif not self._asked.keep:
             shutil.rmtree(world.folder)
         return outcome

@@ -17,7 +17,7 @@ from sandbox import slack, telegram
 from tests.faults.company import STAFF, World
 
 PAID, FAILED, REJECTED, CANCELLED = "Paid", "Failed", "Rejected", "Cancelled"
-FINAL = (PAID, FAILED, REJECTED, CANCELLED)
+FINAL = (PAID, "Settled and found on the statement", FAILED, REJECTED, CANCELLED)
 _WITHDRAW, _DECIDE = "Withdraw", "Say what became of it"
 UNDECIDED = "Outcome unknown, a person must decide"
 _STATE = re.compile(r"^\*?Status\*?:? *\n?(.*)$", re.MULTILINE)

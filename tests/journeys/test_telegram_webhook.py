@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from bot.telegram.inbox import LARGEST
+from tests.journeys import world as worlds
 from tests.journeys.telegram_hands import (
     Phone,
     asked,
@@ -34,8 +36,14 @@ LINE = "/pay {}.00 EUR to ACME GmbH"
 
 
 @pytest.fixture(autouse=True)
-def pace(monkeypatch: pytest.MonkeyPatch) -> None:
+def public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the service an address that is known beforehand, as a webhook needs."""
     hurried(monkeypatch)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f'[web]\nport = {port}\npublic_url = "http://127.0.0.1:{port}"\n'
+    settings = worlds.SETTINGS.replace("[web]\nport = 0\n", address)
+    monkeypatch.setattr(worlds, "SETTINGS", settings)
 
 
 @dataclass
@@ -90,7 +98,7 @@ async def test_a_supplier_is_paid_by_webhook(tmp_path: Path) -> None:
         assert answer.status_code == 200
         assert answer.json()["chats"]["telegram"]["last_delivery"] is not None
         assert not world.telegram.calls("getUpdates")
-        # It is taken up again after a restart, at whatever address the service has then.
+        # What was said while the service was away is heard when it is back.
         await world.close()
         await bea.account.say("/treasury whoami")
         await world.open()
@@ -104,19 +112,8 @@ async def test_only_who_knows_the_secret_is_heard(tmp_path: Path) -> None:
             right = door.secret
             assert len(right) == 64
             assert right not in TELEGRAM_TOKEN
-            answers = [
-                await door.post(update, secret=wrong)
-                for wrong in (
-                    "",
-                    "x",
-                    right[:-1],
-                    right + "0",
-                    right[::-1],
-                    right.upper(),
-                    "é" * 32,
-                )
-                if wrong.isascii()
-            ]
+            wrong = ("", "x", right[:-1], right + "0", right[::-1], right.upper())
+            answers = [await door.post(update, secret=each) for each in wrong]
             answers.append(await door.client.post(door.url, json=update))
             answers.append(await door.post(b"not JSON", secret="x"))
             answers.append(await door.post(b"x" * (LARGEST + 1), secret="x"))

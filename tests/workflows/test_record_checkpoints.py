@@ -16,7 +16,7 @@ from connectors.base import Indeterminate, NotSent
 from tests.workflows.company import Hands, Phones
 from tests.workflows.record_story import KEY, SETTLED, Teller
 from tests.workflows.test_dispatch import Office
-from workflows import audit, canonical, instructions, orders, tables
+from workflows import audit, canonical, tables
 from workflows.database import Database
 from workflows.record import checkpoints, keeper, tree, verification
 from workflows.record.checkpoints import PublicKey, RecordKey
@@ -367,13 +367,3 @@ def test_a_key_is_never_shown() -> None:
     for text in ("", "x", "AAAA", "é"):
         with pytest.raises(ValueError, match="not 32 bytes"):
             PublicKey.read(text)
-
-
-async def test_what_the_order_told_is_what_is_sent(teller: Teller) -> None:
-    """An entry tells whole rows: they could be put together again from the record alone."""
-    story = await teller.tell()
-    order = await teller.database.read(lambda c: orders.get(c, story.settled))
-    sent = await teller.database.read(lambda c: instructions.find(c, story.settled))
-    assert order.digest == orders.digest_of(order)
-    assert sent is not None
-    assert sent.reference == "BANK-1"

@@ -162,5 +162,5 @@ def look_back(connection: Connection, witness: Witness) -> None:
     what = "has another" if stored is not None else "does not have it"
     raise RecordBroken(
         "rollback",
-        f"the witness {witness} has seen checkpoint {seen.seq}, the database (entry {seq}) {what}",
+        f"the witness has seen checkpoint {seen.seq}, the database (entry {seq}) {what}",
     )

@@ -34,6 +34,7 @@ Key = tuple[Any, ...]
 _OF_ORDERS = {each.name for each in (payment_order, approval, instruction, receipt)}
 
 _COLUMNS = tuple(payment_order.c.keys())
+_NOTHING = {each.name: dict.fromkeys(each.c.keys()) for each in (instruction, payee, chat_identity)}
 _ONE = 1
 
 
@@ -302,7 +303,7 @@ def _slots(verdict: str) -> tuple[tuple[str, int], ...]:
 
 def _whole(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a new row: what is not told of it is nothing."""
-    return {**dict.fromkeys(table.c.keys()), **values}
+    return {**_NOTHING[table.name], **values}
 
 
 FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
