@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # pip asks whichever one this machine is set up for.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format bench faults lock clean
+.PHONY: help demo test test-journeys test-parts lint format bench faults lock clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,7 +15,13 @@ demo: $(VENV)/.demo ## Watch a company pay a supplier from chat, then try it you
 	@$(BIN)/countersign demo $(if $(TOUR),--tour)
 
 test: lint ## Run every check: formatting, lint, types, tests
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory -j2 test-journeys test-parts
+
+test-journeys: $(VENV)/.dev ## Run the tests of the whole service: people's journeys, and faults
+	$(BIN)/pytest tests/journeys tests/faults
+
+test-parts: $(VENV)/.dev ## Run all other tests
+	$(BIN)/pytest --ignore=tests/journeys --ignore=tests/faults
 
 lint: $(VENV)/.dev ## Check formatting, lint and types
 	$(BIN)/ruff format --check .
