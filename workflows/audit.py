@@ -292,6 +292,11 @@ def driver_errors(connection: Connection) -> tuple[type[Exception], ...]:
     return (DBAPIError, connection.dialect.loaded_dbapi.Error)
 
 
+def driver_text(error: Exception) -> str:
+    """Return what a driver said, without the statement and its parameters."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
+
+
 def stored_instant(value: Any) -> str | None:
     """Return an instant in the record's form from what a driver returns for it, or None."""
     if type(value) is str:

@@ -89,6 +89,13 @@ class Next:
 
 
 DONE = "done"
+_STEPS: Mapping[OrderState, str] = {
+    OrderState.RELEASED: "submit",
+    OrderState.SUBMITTED: "follow",
+    OrderState.UNKNOWN: "enquire",
+    OrderState.SETTLED: "receipt",
+}
+"""What an order needs next."""
 _SENDING = frozenset({"release", "submit"})
 """Steps that may send: the first is what an order begins with and what waits out a freeze."""
 
@@ -395,21 +402,15 @@ class Dispatcher:
 
     def _next(self, connection: Connection, order: Order) -> Next:
         """Return the step that an order needs as it stands."""
+        state = OrderState(order.state)
+        step = _STEPS.get(state, DONE)
+        if step == DONE or state is OrderState.SETTLED:
+            return Next(step)
         sent = instructions.find(connection, order.id)
+        if state is OrderState.RELEASED and (sent is None or sent.attempts == 0):
+            return Next(step)
         since = (sent.sent_at if sent else None) or order.updated_at
-        wait = self.pace.wait(self.clock() - since)
-        match OrderState(order.state):
-            case OrderState.RELEASED:
-                is_first = sent is None or sent.attempts == 0
-                return Next("submit", 0.0 if is_first else wait)
-            case OrderState.SUBMITTED:
-                return Next("follow", wait)
-            case OrderState.UNKNOWN:
-                return Next("enquire", wait)
-            case OrderState.SETTLED:
-                return Next("receipt")
-            case _:
-                return Next(DONE)
+        return Next(step, self.pace.wait(self.clock() - since))
 
     @contextmanager
     def walking(self) -> Iterator[None]:

@@ -174,7 +174,7 @@ def lost(
         actor=audit.SYSTEM,
         kind="order.unknown",
         facts={"code": code, "detail": detail, "alarm": is_alarm, **written},
-        values={"reason_code": code, "reason_text": detail},
+        values={"reason_code": code, "reason_text": (detail or "")[:500] or None},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -18,7 +19,11 @@ from bot import starter
 from bot.cli import app
 from bot.messages import Messages
 from tests.bot.test_settings import ENVIRON
-from tests.workflows.record_story import KEY, Book, written
+from tests.postgres import Server
+from tests.workflows.company import Hands, Phones
+from tests.workflows.record_story import KEY, Book, Teller, enrol, written
+from workflows.database.postgres import PostgresDatabase
+from workflows.record import proofs
 from workflows.record.witness import Witness
 
 ROOT = Path(__file__).parents[2]
@@ -235,6 +240,39 @@ def test_what_cannot_be_proved(desk: Desk) -> None:
     broken = desk.run("prove", desk.book.story.settled)
     assert broken.exit_code == 1
     assert "Traceback" not in broken.output
+
+
+# ---- a server ---------------------------------------------------------------------------------
+
+
+def test_the_same_of_a_postgresql_database(
+    desk: Desk, postgres: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def tell(address: str) -> str:
+        hands = Hands()
+        phones = Phones(hands)
+        database = PostgresDatabase(address)
+        await database.open()
+        await enrol(database, hands, phones)
+        story = await Teller(database, hands, phones).tell()
+        await database.close()
+        return story.settled
+
+    desk.book.witness.path.unlink()
+    with postgres.database() as name:
+        monkeypatch.setitem(ENVIRON, "DATABASE_URL", postgres.at(name))
+        desk.settings("[web]", 'database = { env = "DATABASE_URL" }\n\n[web]')
+        order = asyncio.run(tell(postgres.at(name)))
+        proof = tmp_path / "proof.json"
+        assert desk.run("prove", order, "--out", str(proof)).exit_code == 0
+        assert proofs.flaw(json.loads(proof.read_text()), KEY.public) is None
+        found = desk.run("verify")
+        assert found.exit_code == 0, found.output
+        assert "checkpoints: 1, 1 with a signature that holds; 0 entries came after" in found.output
+        assert "1 checkpoints, all there" in found.output
+        assert len(desk.run("export", "--order", order).output.splitlines()) == 8
+        page = desk.run("export", "--order", order, "--format", "html")
+        assert "As it was written." in page.output
 
 
 # ---- the page -----------------------------------------------------------------------------------

@@ -119,13 +119,14 @@ class Colleague(ABC):
             with _trouble():
                 await self._presses(_WITHDRAW, order_id)
 
-    async def decides(self, order_id: str, reference: str, patience: float) -> None:
+    async def decides(
+        self, order_id: str, reference: str, is_done: Callable[[], bool], patience: float
+    ) -> None:
         """Look in the bank's portal what became of a payment, and say so."""
 
-        def is_done() -> bool:
-            return self.state(order_id) not in (UNDECIDED, "")
-
         async def attempt() -> None:
+            if not await self.sees(lambda: self.state(order_id) == UNDECIDED):
+                return
             await asyncio.sleep(_PORTAL_SECONDS)
             answers = {
                 "outcome": "executed" if self._was_executed(reference) else "not_executed",

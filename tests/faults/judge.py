@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
+from bot import record
 from sandbox.bank import Executed
 from tests.faults.company import World
 from workflows import approvals, audit, orders
 from workflows.audit import Entry
 from workflows.orders import NO_MONEY_MOVED, Order, OrderState
 from workflows.policy import assign
+from workflows.record import verification
 from workflows.tables import receipt, telegram_update
 
 FOLLOWERS = ("notifier:slack", "notifier:telegram")
@@ -94,9 +96,8 @@ def unfinished(connection: Connection) -> list[str]:
 def judge(connection: Connection, world: World, wishes: Sequence[Wish]) -> Verdict:
     """Compare what was asked for, what the service says, and what the bank did."""
     verdict = Verdict()
-    verification = audit.verify(connection)
-    if not verification.is_intact:
-        verdict.wrong.append(f"the record is broken at {verification.broken_at}")
+    report = verification.verify(connection, witness=record.witness(world.settings))
+    verdict.wrong += [f"the record: {finding}" for finding in report.findings]
     verdict.wrong += unfinished(connection)
     found = {order.id: order for order in orders.in_states(connection, *OrderState)}
     executed: defaultdict[str, list[Executed]] = defaultdict(list)
@@ -110,7 +111,7 @@ def judge(connection: Connection, world: World, wishes: Sequence[Wish]) -> Verdi
         _quorum(verdict, world, connection, order, entries)
     for stranger in executed:
         verdict.wrong.append(f"{stranger} was executed and is no order's")
-    _wishes(verdict, found, wishes)
+    _wishes(verdict, connection, found, wishes)
     return verdict
 
 
@@ -199,7 +200,9 @@ def _quorum(
         verdict.wrong.append(f"{order.id} has approvals on record that are not stored")
 
 
-def _wishes(verdict: Verdict, found: dict[str, Order], wishes: Sequence[Wish]) -> None:
+def _wishes(
+    verdict: Verdict, connection: Connection, found: dict[str, Order], wishes: Sequence[Wish]
+) -> None:
     """See that everybody got what they asked for, and nobody what they did not."""
     for wish in wishes:
         same = [order for order in found.values() if order.remittance == wish.reference]
@@ -210,6 +213,9 @@ def _wishes(verdict: Verdict, found: dict[str, Order], wishes: Sequence[Wish]) -
         if order.amount_minor != wish.minor:
             verdict.wrong.append(f"{order.id} is about another amount than was asked for")
         has_left = order.state in (OrderState.SETTLED, OrderState.FAILED)
+        approvers = {each.person_id for each in approvals.of_order(connection, order)}
+        if wish.end != "rejected" and not approvers <= wish.approved_by:
+            verdict.wrong.append(f"{order.id} has approvals that nobody gave")
         if wish.end == "paid" and not has_left:
             verdict.lost.append(f"{order.id} was approved and is {order.state}")
         if wish.end == "rejected" and order.state != OrderState.REJECTED:

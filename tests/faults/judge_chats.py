@@ -128,7 +128,8 @@ class _Place:
             self._found.cards += 1
             standing[card.channel, card.message_id] = audience
             reader = self._reader(audience)
-            wanted = wording.order_card(reader, view, is_channel=reader.person is None)
+            is_channel = audience.startswith("channel:")
+            wanted = wording.order_card(reader, view, is_channel=is_channel)
             message = self._message(card.channel, card.message_id)
             if message is None:
                 self._wrong(order, audience, "has a card that is not there")

@@ -93,7 +93,12 @@ class Office:
             if time.monotonic() > until:
                 raise NotDone(f"{order_id} stays at {state!r}")
             if state == UNDECIDED:
-                await self._colleagues[decider].decides(order_id, reference, PATIENCE_SECONDS)
+                await self._colleagues[decider].decides(
+                    order_id,
+                    reference,
+                    lambda: asker.state(order_id) != UNDECIDED,
+                    PATIENCE_SECONDS,
+                )
             await asyncio.sleep(0.03)
 
     async def until_quiet(self) -> None:

@@ -151,7 +151,7 @@ def _guarded(connection: Connection, some: Iterator[Finding]) -> Iterator[Findin
     try:
         yield from some
     except audit.driver_errors(connection) as error:
-        yield Finding("the database", f"cannot be read any further ({error})")
+        yield Finding("the database", f"cannot be read further ({audit.driver_text(error)})")
 
 
 _Stored = tuple[int, str, str | None]
@@ -213,7 +213,7 @@ class _Walk:
                 else:
                     yield Finding(f"checkpoint {seq}", "is of no entry")
         except audit.driver_errors(self.connection) as error:
-            yield Finding("a checkpoint", f"cannot be read ({error})")
+            yield Finding("a checkpoint", f"cannot be read ({audit.driver_text(error)})")
 
     def _grow(self, found: str) -> Iterator[Finding]:
         if not self.is_whole:
