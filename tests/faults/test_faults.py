@@ -19,10 +19,10 @@ _STEPS = (
     r"|^slack (chat|files|upload).*answered|^telegram (send|edit).*answered|^delivery "
 )
 _AMONG_THEM = (
-    "step submit, after",
+    "step release, after",
     "database order.requested, before the commit",
     "database order.approval, after the commit",
-    "database instruction.sending, after the commit",
+    "database order.released, after the commit",
     "bank POST payments/sepa-credit-transfers, before it is asked",
     "bank POST payments/sepa-credit-transfers, asked, not answered",
     "bank POST payments/sepa-credit-transfers, answered",
