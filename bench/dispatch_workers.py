@@ -29,7 +29,7 @@ from connectors.base import Capability, Connector, Instruction, Outcome, Progres
 from sandbox.bank import Account, Bank, Phone, Sca, serve
 from workflows.clock import system_clock
 from workflows.database import Database, database_at
-from workflows.dispatch import Dispatcher
+from workflows.dispatch import Dispatcher, write_ahead
 from workflows.release import Allowance
 from workflows.takeover import LOCAL
 
@@ -166,6 +166,8 @@ async def bare(job: Job) -> AsyncIterator[Run]:
         "log_level": "ERROR",
         "enable_otlp": False,
     }
+    if _is_file(job.workflows):
+        write_ahead(Path(job.workflows))
     DBOS(config=config)
     DBOS.launch()
 

@@ -10,9 +10,10 @@ therefore share a checkpoint.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -150,6 +151,8 @@ class Dispatcher:
         global _running  # noqa: PLW0603 (DBOS allows one instance per process; so do we)
         assert _running is None, "a dispatcher is running in this process already"
         _running = self
+        if isinstance(where, Path):
+            write_ahead(where)
         config: DBOSConfig = {
             "name": "countersign",
             "system_database_url": f"sqlite:///{where}" if isinstance(where, Path) else where,
@@ -372,10 +375,7 @@ class Dispatcher:
     async def _load(self, order_id: str) -> tuple[Order, Sent | None, Instruction | None]:
         """Return an order with its instruction: as stored, and for the institution."""
         order, sent = await self.database.read(
-            lambda connection: (
-                orders.get(connection, order_id),
-                instructions.find(connection, order_id),
-            )
+            lambda connection: instructions.load(connection, order_id)
         )
         if sent is None or order.account_id not in self.company.accounts:
             return order, sent, None
@@ -465,6 +465,12 @@ def _present() -> Dispatcher:
     if _running is None:  # stopping: the workflow goes on at the next start
         raise asyncio.CancelledError
     return _running
+
+
+def write_ahead(file: Path) -> None:
+    """Have a SQLite file keep a write-ahead log: as durable, and a checkpoint is one flush."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _destroy() -> None:

@@ -23,7 +23,7 @@ from workflows.people import Person
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
-from workflows.tables import instruction
+from workflows.tables import instruction, payment_order
 
 
 class Stage(StrEnum):
@@ -65,6 +65,11 @@ class Sent:
 assert tuple(instruction.c.keys()) == tuple(each.name for each in fields(Sent))
 _OF_ORDER = instruction.c.order_id == bindparam("order")
 _BY_ORDER = Prepared(select(instruction).where(_OF_ORDER))
+_WITH_ORDER = Prepared(
+    select(payment_order, instruction)
+    .outerjoin_from(payment_order, instruction, instruction.c.order_id == payment_order.c.id)
+    .where(payment_order.c.id == bindparam("order"))
+)
 _STORE = Prepared(insert(instruction))
 
 
@@ -81,11 +86,24 @@ def find(connection: Connection, order_id: str) -> Sent | None:
     return Sent(*row) if row else None
 
 
+def load(connection: Connection, order_id: str) -> tuple[Order, Sent | None]:
+    """Return an order and its instruction, which there is none of before its release.
+
+    Raises:
+        Refusal: ``order.unknown``.
+    """
+    row = _WITH_ORDER.row(connection, {"order": order_id})
+    if row is None:
+        raise Refusal("order.unknown", order=order_id[:16])
+    of_order, of_instruction = row[: len(payment_order.c)], row[len(payment_order.c) :]
+    return Order(*of_order), Sent(*of_instruction) if of_instruction[0] is not None else None
+
+
 def prepare(
     connection: Connection, order: Order, *, request_id: str, service: str, now: datetime
-) -> Mapping[str, Any]:
-    """Store the instruction of an order that is released; return the facts of its record."""
-    given: Mapping[str, Any] = {
+) -> tuple[Sent, Mapping[str, Any]]:
+    """Store the instruction of an order that is released; return the facts of its record too."""
+    given: dict[str, Any] = {
         "order_id": order.id,
         "request_id": request_id,
         "service": service,
@@ -94,8 +112,9 @@ def prepare(
         "attempts": 0,
         "updated_at": now,
     }
-    _STORE.run(connection, {**dict.fromkeys(instruction.c.keys()), **given})
-    return {"instruction": audit.told(given)}
+    row = {**dict.fromkeys(instruction.c.keys()), **given}
+    _STORE.run(connection, row)
+    return Sent(**row), {"instruction": audit.told(given)}
 
 
 def for_connector(company: Company, order: Order, sent: Sent) -> base.Instruction:
@@ -262,8 +281,7 @@ def learned(
     News that is no news leaves no trace. An order that is final already (settled by its
     statement entry, say) stays as it is.
     """
-    order = orders.get(connection, order_id)
-    sent = find(connection, order_id)
+    order, sent = load(connection, order_id)
     assert sent is not None
     if order.is_final:
         return order

@@ -89,7 +89,7 @@ def release(
     back is ``unknown`` at once. Returns the order as it stands.
     """
     order = orders.get(connection, order_id)
-    return _released(connection, company, order, service_of, now)
+    return _released(connection, company, order, service_of, now)[0]
 
 
 def _released(
@@ -98,15 +98,16 @@ def _released(
     order: Order,
     service_of: Callable[[Order], str],
     now: datetime,
-) -> Order:
+) -> tuple[Order, Sent | None]:
+    """Return an approved order as it stands after `release`; its instruction if it is released."""
     if order.state != OrderState.APPROVED or freeze.present(connection) is not None:
-        return order
+        return order, None
     if (reason := no_longer_holds(connection, company, order)) is not None:
         instructions.fail(connection, order, reason, None, now)
-        return orders.get(connection, order.id)
+        return orders.get(connection, order.id), None
     # The same for the order whenever it is released, also in a database that was put back.
     request_id = str(uuid.uuid5(_REQUESTS, order.end_to_end_id))
-    prepared = instructions.prepare(
+    sent, prepared = instructions.prepare(
         connection, order, request_id=request_id, service=service_of(order), now=now
     )
     released = orders.change(
@@ -120,9 +121,9 @@ def _released(
     )
     since = restoring.may_have_left_since(connection, order.id)
     if since is None:
-        return released
+        return released, sent
     instructions.lost(connection, order.id, restoring.CODE, None, now=now, since=since)
-    return orders.get(connection, order.id)
+    return orders.get(connection, order.id), None
 
 
 def no_longer_holds(connection: Connection, company: Company, order: Order) -> str | None:
@@ -172,8 +173,7 @@ def claim(
     ``unknown`` here. An order that is not released any more is not sent; one of which something no
     longer holds fails.
     """
-    order = orders.get(connection, order_id)
-    sent = instructions.find(connection, order_id)
+    order, sent = instructions.load(connection, order_id)
     if order.state != OrderState.RELEASED:
         return Claim(Stage.CLOSED, order, sent)
     assert sent is not None
@@ -213,15 +213,16 @@ def depart(
         closed_for: How long the institution takes no payments; nothing while it does.
         allowance_of: What the institution takes at most.
     """
-    before = orders.get(connection, order_id)
-    order = _released(connection, company, before, service_of, now)
+    order, sent = instructions.load(connection, order_id)
+    is_new = order.state == OrderState.APPROVED
+    if is_new:
+        order, sent = _released(connection, company, order, service_of, now)
     if order.state == OrderState.APPROVED:  # frozen
         return Claim(Stage.PREPARED, order, None, FROZEN_FOR)
-    sent = instructions.find(connection, order_id)
     if order.state == OrderState.RELEASED and sent is not None and sent.state == Stage.PREPARED:
         if wait := closed_for(order):
             return Claim(Stage.PREPARED, order, sent, wait)
-        if before.state == OrderState.APPROVED:
+        if is_new:
             return _win(connection, order, sent, allowance_of(order), now)
     return claim(
         connection,

@@ -112,7 +112,11 @@ def address(label: str, url: str) -> str:
 
 def caption(text: str) -> str:
     """Return what stands under a file; with the marks that part links it is not too long."""
-    return html.escape(cut(_parted(cut(text, CAPTION)), CAPTION), quote=False)
+    longest = CAPTION
+    # Cut before it is parted: half a harmless command is another one.
+    while units(shown := _parted(cut(text, longest))) > CAPTION:
+        longest -= units(shown) - CAPTION
+    return html.escape(shown, quote=False)
 
 
 EMPTY = Line("", 0)

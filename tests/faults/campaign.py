@@ -31,7 +31,7 @@ _REACH = {
     "step": 5,
 }
 _LONGEST_LIFE, _LONGER_BESIDE_OTHERS = 2.5, 1.5
-_START_SECONDS = 30.0
+START_SECONDS = 45.0
 _AT_ONCE = 3
 
 Cut = Callable[[], Awaitable[int]]
@@ -73,12 +73,22 @@ class Outcome:
     def died(self, life: Life, office: Office) -> None:
         """Take note of the end of a process that did not stop by itself."""
         office.excuses.ends.append(time.time())
-        if not life.was_killed:
+        if life.stuck:
+            self.verdict.wrong.append(f"the service {life.stuck}; it was last at {life.last!r}")
+        elif not life.was_killed:
             self.verdict.wrong.append(f"the service ended by itself with {life.status}")
         elif life.killed_at:
             self.boundaries[life.killed_at] += 1
         else:
             self.between[life.last] += 1
+
+    async def stop(self, *lives: Life) -> None:
+        """Have processes stop in good order."""
+        await asyncio.gather(*(life.stop() for life in lives))
+        for life in lives:
+            if life.status or life.stuck:
+                what = life.stuck or f"stopped with {life.status}"
+                self.verdict.wrong.append(f"the service {what}; it was last at {life.last!r}")
 
     async def judge(self, office: Office) -> None:
         """Add what the end of it all looks like."""
@@ -134,7 +144,7 @@ class Round:
             self.outcome.verdict.wrong.append(str(error))
         finally:
             await ended(storm, *slots)
-            await asyncio.gather(*(life.stop() for life in self._living))
+            await self.outcome.stop(*self._living)
         await self.outcome.judge(self._office)
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
@@ -160,14 +170,14 @@ class Round:
             self._living.add(life)
             await self._live(life, seconds, died)
             self._living.discard(life)
-            if life.ready is not None or died is None:
-                died = life.died
+            died = life.died
 
     async def _live(self, life: Life, seconds: float | None, died: float | None) -> None:
         """See a life through; it ends after some seconds, or lasts where there are none."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await life.is_ready(_START_SECONDS)
+                if not await life.is_ready(START_SECONDS):
+                    await life.end_stuck("did not start")
                 if life.ready is not None and died is not None:
                     self.outcome.back.append(life.ready - died)
                 await life.ended.wait()

@@ -17,6 +17,7 @@ from sandbox import slack, telegram
 from tests.faults.company import STAFF, World
 
 PAID, FAILED, REJECTED, CANCELLED = "Paid", "Failed", "Rejected", "Cancelled"
+PENDING = "Waiting for approval"
 FINAL = (PAID, "Settled and found on the statement", FAILED, REJECTED, CANCELLED)
 _WITHDRAW, _DECIDE = "Withdraw", "Say what became of it"
 UNDECIDED = "Outcome unknown, a person must decide"
@@ -87,13 +88,15 @@ class Colleague(ABC):
         assert found is not None, card
         return found.group()
 
-    async def approves(self, order_id: str, patience: float) -> None:
-        """Approve an order until its card says so, or that it is too late."""
+    async def approves(self, order_id: str, asker: Colleague, patience: float) -> None:
+        """Approve an order until its card, or the asker's, says so or that it is too late."""
 
         def is_done() -> bool:
-            card = self.card(order_id) or ""
-            is_open = self.state(order_id) in ("", "Waiting for approval")
-            return f": {self.full_name}," in card or not is_open
+            return any(
+                f": {self.full_name}," in (each.card(order_id) or "")
+                or each.state(order_id) not in ("", PENDING)
+                for each in (self, asker)
+            )
 
         async def attempt() -> None:
             if await self.sees(lambda: self.card(order_id) is not None):
@@ -102,16 +105,17 @@ class Colleague(ABC):
 
         await self._until_done(attempt, is_done, patience)
 
-    async def rejects(self, order_id: str, patience: float) -> None:
-        """Reject an order until its card says so."""
+    async def rejects(self, order_id: str, asker: Colleague, patience: float) -> None:
+        """Reject an order until its card, or the asker's, says so."""
+
+        def is_done() -> bool:
+            return any(each.state(order_id) not in ("", PENDING) for each in (self, asker))
 
         async def attempt() -> None:
             if await self.sees(lambda: self.card(order_id) is not None):
                 await self._fills("Reject", order_id, {"reason": "Not this one"})
 
-        await self._until_done(
-            attempt, lambda: self.state(order_id) not in ("", "Waiting for approval"), patience
-        )
+        await self._until_done(attempt, is_done, patience)
 
     async def withdraws(self, order_id: str) -> None:
         """Try once to withdraw an order, wherever it is by now."""

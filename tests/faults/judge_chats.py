@@ -77,11 +77,13 @@ class Chats:
     Attributes:
         wrong: What people see that is not so, or do not see.
         doubles: Messages that are there once more than they should be, all explained.
+        stale: How many of those are cards that show something old, since nobody knows of them.
         cards: How many cards were looked at.
     """
 
     wrong: list[str] = field(default_factory=list)
     doubles: Counter[str] = field(default_factory=Counter)
+    stale: int = 0
     cards: int = 0
 
 
@@ -184,11 +186,13 @@ class _Place:
 
     def _no_others(self, order: Order, standing: Mapping[tuple[str, str], str]) -> None:
         """Count cards of the order that nobody keeps true any more."""
+        state = self._messages.text("en", f"state.{order.state}")
         marks = (order.id, "Policy:", "Requested by")
         for message in self._seen:
             is_card = not message.under and all(mark in message.text for mark in marks)
             if is_card and (message.place, message.id) not in standing:
                 self._double(order, message.place, "card", [message], 1)
+                self._found.stale += state not in message.text
 
     def _double(
         self, order: Order, audience: str, what: str, same: Sequence[Seen], times: int

@@ -74,9 +74,9 @@ class Office:
         order_id = await asker.asks(line, reference, PATIENCE_SECONDS)
         for name in story.approvers:
             if story.end == "rejected":
-                await self._colleagues[name].rejects(order_id, PATIENCE_SECONDS)
+                await self._colleagues[name].rejects(order_id, asker, PATIENCE_SECONDS)
             else:
-                await self._colleagues[name].approves(order_id, PATIENCE_SECONDS)
+                await self._colleagues[name].approves(order_id, asker, PATIENCE_SECONDS)
         if story.end == "withdrawn":
             await asyncio.sleep(story.pause)
             await asker.withdraws(order_id)

@@ -33,6 +33,7 @@ class Life:
         killed_at: The boundary it died at by itself; empty for any other end.
         last: The last boundary it reached.
         counts: The boundaries it reached, where it stopped in good order.
+        stuck: What it did not do in a long time.
     """
 
     plan: Plan
@@ -44,6 +45,7 @@ class Life:
     killed_at: str = ""
     last: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    stuck: str = ""
     started: asyncio.Event = field(default_factory=asyncio.Event)
     serving: asyncio.Event = field(default_factory=asyncio.Event)
     armed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -61,11 +63,24 @@ class Life:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    async def stop(self) -> None:
-        """Have it stop in good order."""
-        if not self.ended.is_set():
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
+    async def stop(self, patience: float = 30.0) -> None:
+        """Have it stop in good order; one that does not is killed, and says where it was."""
+        with suppress(ProcessLookupError, TimeoutError):
+            async with asyncio.timeout(patience):
+                if not self.ended.is_set():
+                    os.kill(self.pid, signal.SIGTERM)
+                    await self.ended.wait()
+        await self.end_stuck("did not stop")
+
+    async def end_stuck(self, what: str) -> None:
+        """End it if it still lives, and remember what it did not do."""
+        if self.ended.is_set():
+            return
+        self.stuck = what
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGUSR1)
+        await asyncio.sleep(0.5)
+        self.kill()
         await self.ended.wait()
 
     async def arm(self, plan: Plan) -> None:

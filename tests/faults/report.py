@@ -33,7 +33,7 @@ class Report:
         self.between: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
         self.doubles: Counter[str] = Counter()
-        self.cards = 0
+        self.cards = self.stale = 0
         self.back: list[float] = []
         self.quiet: list[float] = []
         self.seconds = 0.0
@@ -51,6 +51,7 @@ class Report:
         self.troubles += outcome.troubles
         self.doubles += outcome.chats.doubles
         self.cards += outcome.chats.cards
+        self.stale += outcome.chats.stale
         self.back += outcome.back
         self.quiet += outcome.quiet
         self.seconds += outcome.seconds
@@ -87,6 +88,7 @@ class Report:
             if self.is_good
             else f"cards                {self.cards}",
             f"said twice           {_counted(self.doubles) or 'nothing'}",
+            f"  left behind        {self.stale} cards that nobody knows of show something old",
             f"other troubles       {self.troubles.total()}: {_counted(self.troubles)}",
             f"serving again        {_spread(self.back)}",
             f"all done and shown   {_spread(self.quiet)}",
@@ -109,6 +111,7 @@ class Report:
             "doubled": self.doubled,
             "problems": len(self.problems),
             "cards": self.cards,
+            "left_behind": self.stale,
             "said_twice": dict(self.doubles),
             "troubles": self.troubles.total(),
             "serving_again_seconds": _percentiles(self.back),

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import socket
 import sys
 import threading
@@ -124,10 +125,24 @@ def _tell_when_ready(line: Line) -> None:
     start = App.start
 
     async def starting(self: App) -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _say_where)
         await start(self)
         line.say(what="ready")
 
     put(App, "start", starting)
+
+
+def _say_where() -> None:
+    """Write to the log what every task is waiting for, innermost last."""
+    for task in asyncio.all_tasks():
+        print(f"waiting: {task.get_name()}")
+        at: Any = task.get_coro()
+        while at is not None:
+            frame = getattr(at, "cr_frame", None) or getattr(at, "gi_frame", None)
+            if frame is not None:
+                print(f"  {frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}")
+            at = getattr(at, "cr_await", None) or getattr(at, "gi_yieldfrom", None)
+    sys.stdout.flush()
 
 
 def _hurry(*, is_for_replicas: bool) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.faults.campaign import Outcome, ended
+from tests.faults.campaign import START_SECONDS, Outcome, ended
 from tests.faults.colleagues import NotDone
 from tests.faults.company import World
 from tests.faults.office import Office, Story
 from tests.faults.plan import Plan
 from tests.faults.processes import Life, Nursery
 
-_START_SECONDS = 30.0
 _STORIES = (
     # Between them, they take everybody's chat for everything.
     ("amara", ("bea",)),
@@ -68,7 +67,7 @@ class Tour:
         finally:
             await ended(lives)
             if self._life is not None:
-                await self._life.stop()
+                await self.outcome.stop(self._life)
         await self.outcome.judge(self._office)
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
@@ -77,7 +76,7 @@ class Tour:
         """Start and stop in good order, and spare what is passed on the way."""
         for _ in range(2):  # at the first start there are old news to be told
             life = await self._bear(Plan())
-            await life.is_ready(_START_SECONDS)
+            await life.is_ready(START_SECONDS)
             await self._office.until_quiet()
             await life.stop()
         self._spared |= set(life.counts)
@@ -88,15 +87,15 @@ class Tour:
             plan = Plan(spared=frozenset(self._spared), where=self._where, number=self._number)
             has_room = self.outcome.kills < self._limit
             self._life = life = await self._bear(plan if has_room else Plan())
-            await life.is_ready(_START_SECONDS)
+            if not await life.is_ready(START_SECONDS):
+                await life.end_stuck("did not start")
             if life.ready is not None and died is not None:
                 self.outcome.back.append(life.ready - died)
             await life.ended.wait()
-            if life.ready is not None or died is None:
-                died = life.died
+            died = life.died
             self._last_death = time.monotonic()
             self.outcome.died(life, self._office)
-            self._spared.add(life.killed_at)
+            self._spared.add(life.killed_at or life.last)
 
     async def _bear(self, plan: Plan) -> Life:
         return await self._nursery.bear(

@@ -38,6 +38,7 @@ async def test_the_token_is_in_no_log_whatever_happens(tmp_path: Path) -> None:
             await bea.account.send_file("invoice.pdf", PDF, "application/pdf")
             await bea.sees("could not be fetched")
             world.telegram.inject({"message": {"from": {"id": bea.account.id}, "text": 5}})
+            await world.telegram.settle()
             world.telegram.has_rival = True
             await asyncio.sleep(0.3)
             world.telegram.has_rival = False

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
@@ -67,6 +67,7 @@ def checked(now: Dialogue, seen: Reader) -> None:
         assert re.fullmatch(rf"d:{re.escape(now.id)}:[\w-]{{12}}", each)
 
 
+@settings(deadline=None)
 @given(forms, st.sampled_from(["en", "zh_CN"]), st.data())
 def test_wherever_it_is_led_it_can_be_shown_and_kept(
     form: Form, language: str, data: st.DataObject
@@ -115,6 +116,7 @@ def _told(now: Dialogue, data: st.DataObject) -> Dialogue:
     return data.draw(st.sampled_from(ways))()
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("0123456789⌫"), max_size=30))
 def test_a_keypad_takes_six_digits_and_no_more(pressed: list[str]) -> None:
     code = Input("code", InputKind.CODE, "Code")
@@ -132,6 +134,7 @@ def test_a_keypad_takes_six_digits_and_no_more(pressed: list[str]) -> None:
         assert not any(digit in said for digit in "0123456789")
 
 
+@settings(deadline=None)
 @given(forms)
 def test_a_wrong_code_is_never_kept(form: Form) -> None:
     now = dialogue.begin(form, 1, "en")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.telegram.mini_app import LONGEST, opened_by
@@ -38,6 +38,7 @@ def fields(data: str) -> list[tuple[str, str]]:
     return parse_qsl(data, keep_blank_values=True, strict_parsing=True)
 
 
+@settings(deadline=None)
 @given(users, st.integers(-60, 899))
 def test_what_telegram_signed_is_believed(user: User, age: int) -> None:
     data = signed(user, NOW - timedelta(seconds=age))
@@ -50,6 +51,7 @@ def test_what_was_signed_long_ago_or_is_yet_to_come_is_not(age: int) -> None:
     assert opened_by(data, TOKEN, now=NOW) is None
 
 
+@settings(deadline=None)
 @given(users, st.data())
 def test_any_change_is_noticed(user: User, data: st.DataObject) -> None:
     pairs = fields(signed(user))
@@ -63,6 +65,7 @@ def test_any_change_is_noticed(user: User, data: st.DataObject) -> None:
         assert opened_by(urlencode(each), TOKEN, now=NOW) is None
 
 
+@settings(deadline=None)
 @given(st.sampled_from([name for name, _ in fields(signed())]), st.booleans(), st.booleans())
 def test_a_field_that_is_there_twice_is_refused(name: str, is_same: bool, is_first: bool) -> None:
     pairs = fields(signed())
@@ -80,6 +83,7 @@ def test_another_bots_signature_is_none(token: str) -> None:
     assert opened_by(theirs, TOKEN, now=NOW) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.text("&=%hashuser0123", max_size=60))
 def test_what_is_no_such_data_is_refused(data: str) -> None:
     assert opened_by(data, TOKEN, now=NOW) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.cards import Action, Card, Fact, Notice, Tone
@@ -86,6 +86,7 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+@settings(deadline=None)
 @given(words)
 @example("9-.com")
 @example("a@-.com")
@@ -97,6 +98,7 @@ def test_nothing_of_others_takes_effect(text: str) -> None:
     assert shown.replace("\u200b", "") == text.strip()
 
 
+@settings(deadline=None)
 @given(cards)
 def test_every_page_of_a_card_is_taken_and_says_the_card(card: Card) -> None:
     pages = render.pages(render.card_lines(card))
@@ -110,6 +112,7 @@ def test_every_page_of_a_card_is_taken_and_says_the_card(card: Card) -> None:
             assert wanted in rest, text
 
 
+@settings(deadline=None)
 @given(st.lists(long_words, min_size=1, max_size=40))
 def test_pages_follow_one_another_without_a_gap(lines: list[str]) -> None:
     made = [render.plain(each) for each in lines]
@@ -119,6 +122,7 @@ def test_pages_follow_one_another_without_a_gap(lines: list[str]) -> None:
     assert whole == squeezed("".join(render.cut(each, 1200) for each in lines))
 
 
+@settings(deadline=None)
 @given(long_words, st.sampled_from(Tone))
 def test_a_notice_is_taken(text: str, tone: Tone) -> None:
     notice = Notice(text, tone)
@@ -133,13 +137,16 @@ def test_a_notice_is_taken(text: str, tone: Tone) -> None:
         assert toast.endswith(text)
 
 
+@settings(deadline=None)
 @given(long_words)
+@example("000@/0:$0:/pay@" * 54)
 def test_a_caption_is_taken(text: str) -> None:
     shown, entities = read(render.caption(text))
     assert units(shown) <= 1024
     assert live(shown, entities) == set()
 
 
+@settings(deadline=None)
 @given(words, st.integers(1, 500))
 def test_what_is_cut_says_so(text: str, longest: int) -> None:
     cut = render.cut(text, longest)
@@ -147,6 +154,7 @@ def test_what_is_cut_says_so(text: str, longest: int) -> None:
     assert cut == text or (cut.endswith("…") and text.startswith(cut[:-1]))
 
 
+@settings(deadline=None)
 @given(st.lists(words, min_size=1, max_size=8), st.lists(actions, max_size=20), st.data())
 def test_every_keyboard_is_taken_and_opaque(
     texts: list[str], offered: list[Action], data: st.DataObject
@@ -178,6 +186,7 @@ def _data(sheet: Sheet) -> set[str]:
     return {str(each.callback_data) for row in markup.inline_keyboard for each in row} - {"None"}
 
 
+@settings(deadline=None)
 @given(st.lists(words, min_size=1, max_size=4), st.lists(actions, max_size=8))
 def test_a_sheet_is_kept_as_it_is(texts: list[str], offered: list[Action]) -> None:
     sheet = Sheet(tuple(texts), tuple(offered)).drawn()
