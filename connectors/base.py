@@ -391,11 +391,14 @@ class Connector(ABC):
         Never raises `Refused`: an institution that will not tell has not refused the payment.
         """
 
-    async def enquire(self, instruction: Instruction, since: datetime) -> Enquiry:
+    async def enquire(
+        self, instruction: Instruction, since: datetime, *, may_send: bool = False
+    ) -> Enquiry:
         """Ask what became of ``instruction``, sent at ``since`` (UTC), whose answer was lost.
 
-        Never sends money that was not sent before, unless the institution has promised in writing
-        (settings) to treat the repeat as the same request.
+        Never sends money that was not sent before, unless ``may_send`` and the institution has
+        promised in writing (settings) to treat the repeat as the same request. A repeat that is
+        refused proves nothing: the first may have been executed, and be why this one is not.
 
         Raises only `Indeterminate`, `Untrusted` or `Unsupported`, with the code of what kept it
         from an answer: that the question failed says nothing about the payment.

@@ -327,7 +327,9 @@ class Dispatcher:
         can_ask = Capability.ENQUIRY in connector.capabilities
         if can_ask:
             try:
-                enquiry = await connector.enquire(instruction, sent.sent_at)
+                # To ask may be to send again, and it may be that the first never arrived.
+                may_send = await self._may_still_go(order, now)
+                enquiry = await connector.enquire(instruction, sent.sent_at, may_send=may_send)
             except ConnectorError as error:
                 log.warning("enquire", order=order_id, error=str(error))
             else:
@@ -342,6 +344,12 @@ class Dispatcher:
             asking = partial(instructions.ask_person, order_id=order_id, now=now)
             return await self._after(asking)
         return await self._onward(order_id)
+
+    async def _may_still_go(self, order: Order, now: datetime) -> bool:
+        holds = await self.database.read(
+            lambda connection: release.may_still_go(connection, self.company, order)
+        )
+        return holds and not release.is_stale(now, self.clock())
 
     async def receipt(self, order_id: str) -> Next:
         """Fetch and keep the receipt of a settled payment."""

@@ -126,6 +126,13 @@ def _released(
     return orders.get(connection, order.id), None
 
 
+def may_still_go(connection: Connection, company: Company, order: Order) -> bool:
+    """Whether an order might be sent now: nothing is frozen, and what allowed it still holds."""
+    return (
+        freeze.present(connection) is None and no_longer_holds(connection, company, order) is None
+    )
+
+
 def no_longer_holds(connection: Connection, company: Company, order: Order) -> str | None:
     """Return the code of the first condition of the approval that is gone, or None."""
     if orders.digest_of(order) != order.digest:

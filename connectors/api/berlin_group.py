@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -173,7 +174,9 @@ class BerlinGroup(Connector):
             return outcome
         return await self._still_waiting(outcome, waiting)
 
-    async def enquire(self, instruction: Instruction, since: datetime) -> Enquiry:
+    async def enquire(
+        self, instruction: Instruction, since: datetime, *, may_send: bool = False
+    ) -> Enquiry:
         """Look for the payment among the account's transactions, or repeat it where promised.
 
         Transactions from the day before it was sent to tomorrow are read, because the bank's day
@@ -182,8 +185,10 @@ class BerlinGroup(Connector):
         """
         promised = timedelta(hours=self._settings.replay_hours)
         try:
-            if self._settings.replays_request_id and self._now() - since < promised:
-                return await self._replay(instruction)
+            is_promised = self._settings.replays_request_id and self._now() - since < promised
+            if may_send and is_promised:
+                with suppress(Refused):
+                    return Enquiry(await self.submit(instruction), conclusive=True)
             day = timedelta(days=1)
             first = statements.today(instruction.account, since) - day
             last = statements.today(instruction.account, self._now()) + day
@@ -346,22 +351,6 @@ class BerlinGroup(Connector):
             await self._state.put(_waiting_key(reference), path)
         except Exception:  # only the prompt to the person is lost, and the bank prompts them too
             return
-
-    async def _replay(self, instruction: Instruction) -> Enquiry:
-        """Send the same request again to a bank that promised to treat it as the same payment.
-
-        A refusal counts as the answer to the first one only where it is about the contents (400),
-        which are the same; any other may have come before the bank looked for the first.
-        """
-        try:
-            return Enquiry(await self.submit(instruction), conclusive=True)
-        except Refused as refusal:
-            if refusal.params.get("status") != "400":
-                raise
-            outcome = Outcome(
-                Progress.REFUSED, "RJCT", reason_code=refusal.code, reason_text=refusal.detail
-            )
-            return Enquiry(outcome, conclusive=True)
 
     async def _settled(self, instruction: Instruction, reference: str) -> list[dict[str, Any]]:
         """Return the bank's answers that say the payment is settled; none if it is not."""

@@ -136,7 +136,10 @@ class _Endpoint:
 
     async def handle(self, http: starlette.requests.Request) -> Response:
         """Answer one request, or spoil the answer as planned."""
-        body = await _body(http)
+        try:
+            body = await _body(http)
+        except starlette.requests.ClientDisconnect:  # half a request is none, and nobody is left to be told
+            return Response(status_code=400)
         if body is None:
             return Response(status_code=413)
         request = _request(self._name, http, body)

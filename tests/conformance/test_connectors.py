@@ -148,7 +148,7 @@ async def test_nobody_listens(institution: Institution) -> None:
         await institution.connector.follow(instruction, "whatever")
     assert not isinstance(caught.value, Refused)
     with pytest.raises(Indeterminate):
-        await institution.connector.enquire(instruction, institution.clock())
+        await institution.connector.enquire(instruction, institution.clock(), may_send=True)
     assert institution.executed(instruction.end_to_end_id) == 0
 
 
@@ -186,7 +186,7 @@ async def test_a_lost_answer_never_pays_twice(institution: Institution, fault: F
     for _ in range(4):
         institution.confirm()
         institution.complete()
-        enquiry = await connector.enquire(instruction, sent_at)
+        enquiry = await connector.enquire(instruction, sent_at, may_send=True)
         outcome = enquiry.outcome
         if outcome is None:
             assert not enquiry.conclusive

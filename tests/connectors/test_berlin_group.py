@@ -614,7 +614,7 @@ async def test_a_bank_that_promised_is_asked_by_the_same_request() -> None:
     async with bank(script, **promise) as (connector, server):
         with pytest.raises(Indeterminate):
             await connector.submit(INSTRUCTION)
-        enquiry = await connector.enquire(INSTRUCTION, NOW - timedelta(hours=1))
+        enquiry = await connector.enquire(INSTRUCTION, NOW - timedelta(hours=1), may_send=True)
     assert enquiry.outcome == Outcome(Progress.PENDING, "ACSP", "p-1")
     first, second = server.requests
     assert first.body == second.body
@@ -626,31 +626,42 @@ async def test_a_promise_that_has_run_out_is_not_used() -> None:
         connector,
         server,
     ):
-        enquiry = await connector.enquire(INSTRUCTION, NOW - timedelta(hours=2))
+        enquiry = await connector.enquire(INSTRUCTION, NOW - timedelta(hours=2), may_send=True)
     assert (enquiry.outcome, enquiry.conclusive) == (None, False)
     assert {request.method for request in server.requests} == {"GET"}
 
 
-async def test_what_a_repeats_refusal_proves() -> None:
-    async with bank(
-        Script().on(POST, (400, complaint("FUNDS_NOT_AVAILABLE"))), replays_request_id=True
-    ) as (connector, _):
+async def test_a_question_that_might_send_is_not_asked_where_nothing_may_be_sent() -> None:
+    async with bank(reading(movements(MOVEMENT)), replays_request_id=True) as (connector, server):
         enquiry = await connector.enquire(INSTRUCTION, NOW)
-    assert enquiry.conclusive
-    assert enquiry.outcome is not None
-    assert enquiry.outcome.progress is Progress.REFUSED
-    for status, code in (
-        (403, "SERVICE_BLOCKED"),
-        (401, "TOKEN_EXPIRED"),
-        (429, "ACCESS_EXCEEDED"),
-    ):
-        async with bank(Script().on(POST, (status, complaint(code))), replays_request_id=True) as (
-            connector,
-            _,
-        ):
-            with pytest.raises(Indeterminate) as caught:
-                await connector.enquire(INSTRUCTION, NOW)
-            assert caught.value.code == code
+    assert enquiry.outcome == Outcome(Progress.SETTLED, "BOOK", entry_reference="T-1")
+    assert {request.method for request in server.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("code", ["FUNDS_NOT_AVAILABLE", "EXECUTION_DATE_INVALID"])
+@pytest.mark.parametrize("found", [(), (MOVEMENT,)])
+async def test_a_repeats_refusal_proves_nothing(
+    code: str, found: tuple[dict[str, Any], ...]
+) -> None:
+    """The first may have been executed, and be why there is no money for the second."""
+    script = reading(movements(*found)).on(POST, (400, complaint(code)))
+    async with bank(script, replays_request_id=True) as (connector, _):
+        enquiry = await connector.enquire(INSTRUCTION, NOW, may_send=True)
+    assert not enquiry.conclusive
+    progress = enquiry.outcome.progress if enquiry.outcome else None
+    assert progress is (Progress.SETTLED if found else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(401, "TOKEN_EXPIRED"), (429, "ACCESS_EXCEEDED"), (503, "SERVICE_UNAVAILABLE")],
+)
+async def test_a_repeat_that_is_not_looked_at_says_nothing(status: int, code: str) -> None:
+    script = Script().on(POST, (status, complaint(code)))
+    async with bank(script, replays_request_id=True) as (connector, _):
+        with pytest.raises(Indeterminate) as caught:
+            await connector.enquire(INSTRUCTION, NOW, may_send=True)
+    assert caught.value.code == code
 
 
 # Reading accounts

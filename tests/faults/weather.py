@@ -41,9 +41,6 @@ async def strike(world: World, chance: random.Random) -> str:
 
 def _at_the_bank(world: World, chance: random.Random) -> str:
     operation, fault = chance.choice(_OPERATIONS), chance.choice(_BANK)
-    if fault is Fault.REFUSE and world.bank.replays_request_id:
-        # It may strike a request that is repeated, which this bank has promised not to refuse.
-        fault = Fault.MAINTENANCE
     world.bank.faults.add(operation, fault, seconds=0.4)
     return f"bank: {fault.value}"
 

@@ -208,7 +208,9 @@ class FillsTheDisk(Institution):
         asyncio.get_running_loop().call_later(0.3, set_read_only, self.database, False)
         return outcome
 
-    async def enquire(self, instruction: Instruction, since: object) -> Enquiry:
+    async def enquire(
+        self, instruction: Instruction, since: object, *, may_send: bool = False
+    ) -> Enquiry:
         assert instruction.end_to_end_id in self.ledger
         return Enquiry(SETTLED, conclusive=True)
 

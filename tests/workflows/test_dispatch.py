@@ -58,6 +58,7 @@ class Institution(Connector):
         self.enquiries: list[Enquiry | Exception] = []
         self.ledger: list[str] = []
         self.acts_before_failing = True
+        self.could_send: list[bool] = []
         self.on_submit: Callable[[], None] = lambda: None
 
     async def submit(self, instruction: Instruction) -> Outcome:
@@ -73,7 +74,10 @@ class Institution(Connector):
     async def follow(self, instruction: Instruction, reference: str) -> Outcome:
         return _given(self.statuses.pop(0) if self.statuses else SETTLED)
 
-    async def enquire(self, instruction: Instruction, since: datetime) -> Enquiry:
+    async def enquire(
+        self, instruction: Instruction, since: datetime, *, may_send: bool = False
+    ) -> Enquiry:
+        self.could_send.append(may_send)
         if not self.enquiries:
             return Enquiry(None, conclusive=False)
         answer = self.enquiries.pop(0)

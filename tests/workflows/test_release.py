@@ -120,6 +120,24 @@ async def test_a_freeze_stops_what_was_released_but_not_sent(office: Office) -> 
     assert (await office.now(order)).state == OrderState.RELEASED
 
 
+async def test_no_question_may_send_what_is_frozen(office: Office) -> None:
+    """Some banks are asked by sending the same again, and the first may never have arrived."""
+    office.institution.answers = [Indeterminate("bank", "http.timeout")]
+    could_send = office.institution.could_send
+    async with office.open() as dispatcher:
+        order = await office.approved()
+        await dispatcher.begin(order.id)
+        async with asyncio.timeout(10):
+            while not could_send:
+                await asyncio.sleep(0.01)
+            assert all(could_send)
+            await begin_freeze(office)
+            asked = len(could_send) + 1  # one question may be under way
+            while len(could_send) < asked + 2:
+                await asyncio.sleep(0.01)
+    assert not any(could_send[asked:])
+
+
 async def test_freeze_and_claim_at_once_leave_no_gap(office: Office) -> None:
     """Whichever commits first, nothing is claimed after the freeze."""
     orders = [await released(office) for _ in range(4)]

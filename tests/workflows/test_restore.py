@@ -82,7 +82,9 @@ class Bank(Connector):
     async def follow(self, instruction: Instruction, reference: str) -> Outcome:
         return self._outcome(instruction)
 
-    async def enquire(self, instruction: Instruction, since: datetime) -> Enquiry:
+    async def enquire(
+        self, instruction: Instruction, since: datetime, *, may_send: bool = False
+    ) -> Enquiry:
         self.asked_since[instruction.end_to_end_id] = since
         if instruction.end_to_end_id in self.ledger:
             return Enquiry(self._outcome(instruction), conclusive=True)
