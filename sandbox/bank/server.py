@@ -138,7 +138,8 @@ class _Endpoint:
         """Answer one request, or spoil the answer as planned."""
         try:
             body = await _body(http)
-        except starlette.requests.ClientDisconnect:  # half a request is none, and nobody is left to be told
+        except starlette.requests.ClientDisconnect:
+            # Half a request is none, and nobody is left to be told.
             return Response(status_code=400)
         if body is None:
             return Response(status_code=413)
