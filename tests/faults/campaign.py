@@ -86,7 +86,9 @@ class Outcome:
         """Have processes stop in good order."""
         await asyncio.gather(*(life.stop() for life in lives))
         for life in lives:
-            if life.status or life.stuck:
+            if life.killed_at and not life.stuck:  # the plan had it die, and it came to that now
+                self.boundaries[life.killed_at] += 1
+            elif life.status or life.stuck:
                 what = life.stuck or f"stopped with {life.status}"
                 self.verdict.wrong.append(f"the service {what}; it was last at {life.last!r}")
 
