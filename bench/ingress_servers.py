@@ -198,6 +198,9 @@ def _order(company_: Company, number: int, now: datetime) -> Order:
         "created_at": now,
         "expires_at": now + timedelta(days=3),
         "updated_at": now,
+        "kind": "single",
+        "versioned_at": now,
+        "release_after": None,
     }
     digest = orders.digest_of(Order(**values))
     return Order(**{**values, "digest": digest})

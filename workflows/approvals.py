@@ -64,7 +64,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's stored decision on one version of an order."""
+    """One person's stored decision on one version of an order.
+
+    Attributes:
+        stage: The newest stage that was open when it was given: it fills no slot of a later one.
+        withdrawn_at: When it was taken back, and stopped to count.
+    """
 
     order_id: str
     version: int
@@ -74,6 +79,8 @@ class Approval:
     factor: str
     reason: str | None
     at: datetime
+    stage: int = 1
+    withdrawn_at: datetime | None = None
 
 
 _FIELDS = tuple(each.name for each in fields(Approval))

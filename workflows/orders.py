@@ -18,7 +18,7 @@ from connectors.base import Creditor
 from connectors.money import Money
 from workflows import audit, canonical
 from workflows.kept_files import KeptFile
-from workflows.policy import Verdict
+from workflows.policy import Kind, Verdict
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.tables import payment_order
@@ -81,6 +81,9 @@ class Order:
         risks: JSON list of codes that approvers are shown.
         attachments: JSON list of what was attached; see `files`.
         origin_channel: Chat channel the request was typed in.
+        kind: One of `workflows.policy.Kind`.
+        versioned_at: When this version was asked for.
+        release_after: An approved order leaves no sooner, where policy wants it to cool off.
     """
 
     id: str
@@ -112,6 +115,9 @@ class Order:
     created_at: datetime
     expires_at: datetime
     updated_at: datetime
+    kind: str
+    versioned_at: datetime
+    release_after: datetime | None
 
     @property
     def amount(self) -> Money:
@@ -168,7 +174,10 @@ def digest_of(order: Order) -> str:
         "execution_date": order.execution_date.isoformat() if order.execution_date else None,
         "remittance": order.remittance,
     }
-    if order.files:  # absent for none, so that orders from before there were any keep theirs
+    # Absent where they say nothing, so that orders from before there were any keep their digest.
+    if order.kind != Kind.SINGLE:
+        matter["kind"] = order.kind
+    if order.files:
         matter["attachments"] = [{"name": each.name, "sha256": each.sha256} for each in order.files]
     return hashlib.sha256(canonical.dumps(matter)).hexdigest()
 

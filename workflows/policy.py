@@ -8,8 +8,10 @@ that no rule covers is refused. The language of the rules is `workflows.policy_l
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import sys
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +25,30 @@ import rfc8785
 from connectors.money import MAX_MINOR, Money, exponent
 from workflows import policy_language
 from workflows.policy_problems import PolicyErrors, Problem
-from workflows.policy_rules import Band, Json, PayeeStanding, Rule, Slot, When
+from workflows.policy_rules import (
+    ANY_FACTOR,
+    Band,
+    Json,
+    Kind,
+    Limit,
+    Moment,
+    PayeeStanding,
+    Per,
+    Rule,
+    Slot,
+    When,
+)
 
 __all__ = [
+    "LAST_STAGE",
     "Assignment",
     "Band",
     "Facts",
+    "Kind",
+    "Limit",
+    "Moment",
     "PayeeStanding",
+    "Per",
     "Policy",
     "PolicyErrors",
     "Problem",
@@ -41,6 +60,8 @@ __all__ = [
     "When",
     "assign",
     "can_be_filled",
+    "matches",
+    "united",
 ]
 
 _MOST_RATE_DIGITS = 28
@@ -114,6 +135,16 @@ class Facts:
         account: Id of the debtor account.
         payee: How well the payee is known.
         requester_roles: Of the person who asks.
+        kind: What sort of payment it is.
+        requester: Id of the person who asks.
+        connector: Name of the connection it would leave by.
+        payee_country: ISO 3166 code of the country that the payee's account is in.
+        payee_tags: Of the payee in the register.
+        payee_changed: How long ago the payee's bank details changed, when this version was asked
+            for; None where they never did.
+        moments: What is odd about the time at which it was asked for.
+        totals: What else a limit counts, in minor units of the base currency, by the limit's name;
+            None where it cannot be told. A limit that is not named has counted nothing.
 
     Raises:
         ValueError: ``amount`` is not above zero.
@@ -123,6 +154,14 @@ class Facts:
     account: str
     payee: PayeeStanding
     requester_roles: frozenset[str]
+    kind: Kind = Kind.SINGLE
+    requester: str = ""
+    connector: str = ""
+    payee_country: str = ""
+    payee_tags: frozenset[str] = frozenset()
+    payee_changed: timedelta | None = None
+    moments: frozenset[Moment] = frozenset()
+    totals: Mapping[str, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -131,7 +170,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that matched, and whom it alone asks for (nobody where it refuses)."""
+    """A rule that matched or a limit that is passed, and whom it alone asks for.
+
+    Nobody where it refuses.
+    """
 
     rule: str
     slots: tuple[Slot, ...]
@@ -142,13 +184,15 @@ class Verdict:
     """Who must approve a payment, and why.
 
     Attributes:
-        slots: Each role once, in the order the rules mention them; empty unless allowed.
-        reasons: The matching rules in file order.
+        slots: Each role or person once in a stage, by stage and then in the order the rules
+            mention them; empty unless allowed.
+        reasons: The matching rules in file order, then the limits that are passed.
         refused_by: The first rule that forbids the payment.
         base_amount: In the base currency; None where it could not be converted, and then every
             amount condition matched.
         expires_after: How long the request may wait for its approvals.
         policy_hash: Of the policy that said so.
+        cool_off: How long it waits, once approved, before it leaves.
     """
 
     slots: tuple[Slot, ...]
@@ -157,6 +201,7 @@ class Verdict:
     base_amount: Money | None
     expires_after: timedelta
     policy_hash: str
+    cool_off: timedelta = timedelta(0)
 
     @property
     def matched(self) -> tuple[str, ...]:
@@ -175,16 +220,18 @@ class Verdict:
     def to_json(self) -> str:
         """Return the verdict for storing, in RFC 8785 form; `from_json` gives an equal one."""
         base = self.base_amount
-        data: Json = {
-            "slots": _slots_data(self.slots),
+        data: dict[str, Json] = {
+            "slots": _in_order(self.slots),
             "reasons": [
-                {"rule": reason.rule, "slots": _slots_data(reason.slots)} for reason in self.reasons
+                {"rule": reason.rule, "slots": _in_order(reason.slots)} for reason in self.reasons
             ],
             "refused_by": self.refused_by,
             "base_amount": None if base is None else [f"{base.decimal:f}", base.currency],
             "expires_after": int(self.expires_after.total_seconds()),
             "policy_hash": self.policy_hash,
         }
+        if self.cool_off:
+            data["cool_off"] = int(self.cool_off.total_seconds())
         return rfc8785.dumps(data).decode()
 
     @classmethod
@@ -212,17 +259,18 @@ def _stored_verdict(text: str) -> Verdict:
             base_amount=None if base is None else Money.parse(*base),
             expires_after=timedelta(seconds=data["expires_after"]),
             policy_hash=data["policy_hash"],
+            cool_off=timedelta(seconds=data.get("cool_off", 0)),
         )
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("not a stored verdict") from error
 
 
-def _slots_data(slots: Iterable[Slot]) -> Json:
-    return [{"role": slot.role, "count": slot.count} for slot in slots]
+def _in_order(slots: Iterable[Slot]) -> Json:
+    return [slot.as_data() for slot in slots]
 
 
 def _slots_from(data: Iterable[Mapping[str, str | int]]) -> tuple[Slot, ...]:
-    return tuple(Slot(str(slot["role"]), int(slot["count"])) for slot in data)
+    return tuple(Slot.from_data(each) for each in data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +281,14 @@ class Policy:
         base_currency: ISO 4217 code that amounts in rules are in.
         rules: In file order.
         expires_after: Life of a request where no rule applies.
+        limits: In file order.
         hash: SHA-256 (hex) of `as_json`, so layout and comments do not change it.
     """
 
     base_currency: str
     rules: tuple[Rule, ...]
     expires_after: timedelta = policy_language.DEFAULT_LIFE
+    limits: tuple[Limit, ...] = ()
     hash: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -247,7 +297,14 @@ class Policy:
 
     @classmethod
     def parse(
-        cls, text: str, *, base_currency: str, roles: Collection[str], accounts: Collection[str]
+        cls,
+        text: str,
+        *,
+        base_currency: str,
+        roles: Collection[str],
+        accounts: Collection[str],
+        people: Collection[str] = (),
+        connectors: Collection[str] = (),
     ) -> Policy:
         """Read a policy file; the arguments are those of `policy_language.read`.
 
@@ -256,25 +313,33 @@ class Policy:
             MoneyError: ``base_currency`` is not a currency.
         """
         document = policy_language.read(
-            text, base_currency=base_currency, roles=roles, accounts=accounts
+            text,
+            base_currency=base_currency,
+            roles=roles,
+            accounts=accounts,
+            people=people,
+            connectors=connectors,
         )
-        return cls(base_currency, document.rules, document.expires_after)
+        return cls(base_currency, document.rules, document.expires_after, document.limits)
 
     def as_json(self) -> str:
         """Return all that the policy means, in RFC 8785 form."""
-        data: Json = {
+        data: dict[str, Json] = {
             "version": policy_language.VERSION,
             "base_currency": self.base_currency,
             "expires_after": int(self.expires_after.total_seconds()),
             "rules": [rule.as_data() for rule in self.rules],
         }
+        if self.limits:
+            data["limits"] = [limit.as_data() for limit in self.limits]
         return rfc8785.dumps(data).decode()
 
     def evaluate(self, facts: Facts, rates: Rates) -> Verdict:
         """Say who must approve a payment.
 
-        An amount that cannot be converted matches every amount condition, so it meets whatever
-        the strictest amount would; where some amount would meet no rule, that is a refusal.
+        An amount that cannot be converted matches every amount condition and passes every limit,
+        so it meets whatever the strictest amount would; where some amount would meet no rule, that
+        is a refusal. A limit adds to what rules ask for; it covers nothing by itself.
 
         Raises:
             ValueError: ``rates`` are to another base currency.
@@ -283,29 +348,56 @@ class Policy:
             raise ValueError(f"rates to {rates.base} for a policy in {self.base_currency}")
         base = rates.to_base(facts.amount)
         minor = None if base is None else base.minor
-        rules = [rule for rule in self.rules if _matches(rule.when, facts, minor)]
-        refused_by = next((rule.name for rule in rules if rule.refuse), None)
-        is_covered = minor is not None or _cover_every_amount(rules)
+        rules = [rule for rule in self.rules if matches(rule.when, facts, minor)]
+        limits = [each for each in self.limits if _is_passed(each, facts, minor)]
+        applying: list[Rule | Limit] = [*rules, *limits]
+        refused_by = next((each.name for each in applying if each.refuse), None)
+        is_covered = bool(rules) and (minor is not None or _cover_every_amount(rules))
         return Verdict(
-            slots=_united(rules) if refused_by is None and is_covered else (),
-            reasons=tuple(Reason(rule.name, rule.require) for rule in rules),
+            slots=united(applying) if refused_by is None and is_covered else (),
+            reasons=tuple(Reason(each.name, each.require) for each in applying),
             refused_by=refused_by,
             base_amount=base,
             expires_after=min((rule.expires_after for rule in rules), default=self.expires_after),
             policy_hash=self.hash,
+            cool_off=max((rule.cool_off for rule in rules), default=timedelta(0)),
         )
 
 
-def _matches(when: When, facts: Facts, base_minor: int | None) -> bool:
+def matches(when: When, facts: Facts, base_minor: int | None) -> bool:
+    """Whether all conditions hold for a payment.
+
+    Args:
+        base_minor: Its amount in minor units of the base currency; None matches every amount.
+    """
+    one_of = (
+        (when.currency, facts.amount.currency),
+        (when.kind, facts.kind),
+        (when.account, facts.account),
+        (when.connector, facts.connector),
+        (when.payee, facts.payee),
+        (when.payee_country, facts.payee_country),
+        (when.requester, facts.requester),
+    )
+    any_of = (
+        (when.payee_tag, facts.payee_tags),
+        (when.requester_role, facts.requester_roles),
+        (when.time, facts.moments),
+    )
+    within, changed = when.payee_changed_within, facts.payee_changed
     return (
         (when.amount is None or base_minor is None or base_minor in when.amount)
-        and (when.currency is None or facts.amount.currency in when.currency)
-        and (when.account is None or facts.account in when.account)
-        and (when.payee is None or facts.payee in when.payee)
-        and (
-            when.requester_role is None or not when.requester_role.isdisjoint(facts.requester_roles)
-        )
+        and all(wanted is None or fact in wanted for wanted, fact in one_of)
+        and all(wanted is None or not wanted.isdisjoint(facts) for wanted, facts in any_of)
+        and (within is None or (changed is not None and changed < within))
     )
+
+
+def _is_passed(limit: Limit, facts: Facts, base_minor: int | None) -> bool:
+    if not matches(limit.when, facts, base_minor):
+        return False
+    total = facts.totals.get(limit.name, 0)
+    return base_minor is None or total is None or total + base_minor > limit.most
 
 
 def _cover_every_amount(rules: Iterable[Rule]) -> bool:
@@ -321,12 +413,17 @@ def _cover_every_amount(rules: Iterable[Rule]) -> bool:
     return False
 
 
-def _united(rules: Iterable[Rule]) -> tuple[Slot, ...]:
-    counts: dict[str, int] = {}
+def united(rules: Iterable[Rule | Limit]) -> tuple[Slot, ...]:
+    """Return what rules ask for together: for each stage, of each the most that one wants."""
+    found: dict[tuple[int, str], Slot] = {}
     for rule in rules:
         for slot in rule.require:
-            counts[slot.role] = max(slot.count, counts.get(slot.role, 0))
-    return tuple(Slot(role, count) for role, count in counts.items())
+            key = slot.stage, slot.who
+            other = found.get(key, slot)
+            count = max(slot.count, other.count)
+            factor = other.factor if slot.factor == ANY_FACTOR else slot.factor
+            found[key] = dataclasses.replace(slot, count=count, factor=factor)
+    return tuple(sorted(found.values(), key=lambda slot: slot.stage))
 
 
 # -- Quorum ----------------------------------------------------------------------------------------
@@ -337,7 +434,7 @@ class Assignment:
     """Which slots are filled by whom.
 
     Attributes:
-        filled: (role, person) pairs, each person once; by slot, then by person.
+        filled: (role or @person, person) pairs, each person once; by slot, then by person.
         missing: What is still to be filled, by slot.
     """
 
@@ -349,33 +446,45 @@ class Assignment:
         """Whether there is a quorum; a quorum of nobody is none."""
         return bool(self.filled) and not self.missing
 
+    @property
+    def stage(self) -> int:
+        """The first stage with something missing; where nothing is, beyond all of them."""
+        return min((slot.stage for slot in self.missing), default=LAST_STAGE)
 
-def assign(slots: Sequence[Slot], candidates: Mapping[str, frozenset[str]]) -> Assignment:
-    """Fill as many slots as possible with distinct persons.
 
-    A maximum bipartite matching by augmenting paths (Berge 1957): a person who cannot be seated
-    moves somebody else to another slot they could fill, as often as that helps. Roles are nodes
-    with room for ``count`` persons, so the search is over roles, of which there are few.
+LAST_STAGE = sys.maxsize
+"""Of an approval that may fill slots of every stage."""
+
+
+def assign(
+    slots: Sequence[Slot],
+    candidates: Mapping[str, frozenset[str]],
+    stages: Mapping[str, int] | None = None,
+) -> Assignment:
+    """Fill as many slots as possible with distinct persons, those of early stages first.
+
+    A maximum bipartite matching by augmenting paths (Berge 1957), from the side of the slots: a
+    slot once filled stays so, whoever moves. So no choice made for an early stage costs a late
+    one anything, and whatever quorum there is, is found.
 
     Args:
         slots: What is needed.
         candidates: Person id to the roles of that person. Their order does not matter.
+        stages: Person id to the last stage of which they may fill a slot; any, where not given.
     """
-    room: dict[str, int] = {}
-    for slot in slots:
-        room[slot.role] = room.get(slot.role, 0) + slot.count
-    seating = _Seating(room, candidates)
-    to_fill = sum(room.values())
-    for person in sorted(candidates):
-        if not to_fill:
-            break
-        to_fill -= seating.seat(person)
+    seating = _Seating(slots, candidates, stages or {})
+    for place in sorted(range(len(slots)), key=lambda place: slots[place].stage):
+        seating.fill(place)
     return Assignment(
-        tuple((role, person) for role in room for person in sorted(seating.seated[role])),
         tuple(
-            Slot(role, count - len(seating.seated[role]))
-            for role, count in room.items()
-            if count > len(seating.seated[role])
+            (slot.who, person)
+            for slot, seated in zip(slots, seating.seated, strict=True)
+            for person in sorted(seated)
+        ),
+        tuple(
+            dataclasses.replace(slot, count=slot.count - len(seated))
+            for slot, seated in zip(slots, seating.seated, strict=True)
+            if slot.count > len(seated)
         ),
     )
 
@@ -388,42 +497,59 @@ def can_be_filled(slots: Sequence[Slot], people: Mapping[str, frozenset[str]]) -
 class _Seating:
     """Who sits where while an assignment is being found."""
 
-    def __init__(self, room: Mapping[str, int], candidates: Mapping[str, frozenset[str]]) -> None:
-        self.room = room
-        self.candidates = candidates
-        self.seated: dict[str, list[str]] = {role: [] for role in room}
-        self.role_of: dict[str, str] = {}
-        self.closed: set[str] = set()
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        candidates: Mapping[str, frozenset[str]],
+        stages: Mapping[str, int],
+    ) -> None:
+        self.slots = slots
+        self.seated: list[list[str]] = [[] for _ in slots]
+        self.place_of: dict[str, int] = {}
+        people = sorted(candidates)
+        self.able = [
+            [
+                person
+                for person in people
+                if slot.suits(person, candidates[person])
+                and slot.stage <= stages.get(person, LAST_STAGE)
+            ]
+            for slot in slots
+        ]
 
-    def seat(self, person: str) -> bool:
-        """Seat a person, moving others if need be; False where no way of sitting has room."""
-        comes: dict[str, str] = {}  # for each role reached: who would move there
-        to_visit: deque[str] = deque()
-        self._reach(person, comes, to_visit)
+    def fill(self, place: int) -> None:
+        """Seat as many persons as a slot takes, moving others if need be."""
+        while len(self.seated[place]) < self.slots[place].count:
+            if not self._seat_one(place):
+                return
+
+    def _seat_one(self, wanted: int) -> bool:
+        goes: dict[str, int] = {}  # for each person reached: to which slot they would go
+        leaver: dict[int, str] = {}  # for each slot reached: who would leave it
+        to_visit = deque([wanted])
         while to_visit:
-            role = to_visit.popleft()
-            if len(self.seated[role]) < self.room[role]:
-                self._move(role, comes)
-                return True
-            for holder in self.seated[role]:
-                self._reach(holder, comes, to_visit)
-        # Whoever sits in these roles can only go to these roles, and all are full: they stay so.
-        self.closed.update(comes)
+            place = to_visit.popleft()
+            for person in self.able[place]:
+                if person in goes or self.place_of.get(person) == place:
+                    continue
+                goes[person] = place
+                sits_at = self.place_of.get(person)
+                if sits_at is None:
+                    self._move(person, goes, leaver)
+                    return True
+                if sits_at != wanted and sits_at not in leaver:
+                    leaver[sits_at] = person
+                    to_visit.append(sits_at)
         return False
 
-    def _reach(self, person: str, comes: dict[str, str], to_visit: deque[str]) -> None:
-        for role in self.room:
-            is_new = role not in comes and role not in self.closed
-            if is_new and role in self.candidates[person]:
-                comes[role] = person
-                to_visit.append(role)
-
-    def _move(self, role: str | None, comes: Mapping[str, str]) -> None:
-        while role is not None:
-            person = comes[role]
-            left = self.role_of.get(person)
-            if left is not None:
-                self.seated[left].remove(person)
-            self.seated[role].append(person)
-            self.role_of[person] = role
-            role = left
+    def _move(self, free: str, goes: Mapping[str, int], leaver: Mapping[int, str]) -> None:
+        """Seat somebody free; who has to make room for that moves on, as far as it goes."""
+        person: str | None = free
+        while person is not None:
+            place = goes[person]
+            makes_room = leaver.get(place)
+            if makes_room is not None:
+                self.seated[place].remove(makes_room)
+            self.seated[place].append(person)
+            self.place_of[person] = place
+            person = makes_room

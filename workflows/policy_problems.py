@@ -112,8 +112,24 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "Add “require: [ {{ role: ... }} ]”, or “refuse: true” if it is to forbid.",
     ),
     "require.role_twice": (
-        "The role “{role}” is asked for twice in one rule.",
+        "The role “{who}” is asked for twice in one stage of a rule.",
         "Write it once, with “count” for how many persons.",
+    ),
+    "require.person_twice": (
+        "“{who}” is asked for twice in one rule.",
+        "Write the person once: nobody fills two places.",
+    ),
+    "require.role_and_person": (
+        "A requirement is for a role or for a person, not for both.",
+        "Delete one of them, or make two requirements.",
+    ),
+    "require.count_of_person": (
+        "“count” says nothing about one person.",
+        "Delete “count”, or ask for a role.",
+    ),
+    "limit.whose_role": (
+        "“per: role” adds up what people of a role ask for, and no role is named.",
+        "Add “when: {{ requester_role: ... }}”.",
     ),
     "refuse.value": (
         "“refuse” can only be true, not “{value}”.",
@@ -124,10 +140,24 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "Delete “{key}” or “refuse”, or make two rules of it.",
     ),
     "count.malformed": ("“{value}” is not a whole number.", "Write 1 to {largest}."),
-    "count.range": ("“count” cannot be {value}.", "Write 1 to {largest}."),
+    "count.range": ("“{key}” cannot be {value}.", "Write 1 to {largest}."),
     "role.unknown": ("There is no role “{value}” in the settings.", _ONE_OF),
     "account.unknown": ("There is no account “{value}” in the settings.", _ONE_OF),
     "payee.unknown": ("“{value}” is not a standing of payees.", _ONE_OF),
+    "person.unknown": ("There is nobody with the id “{value}” in the settings.", _ONE_OF),
+    "connector.unknown": ("There is no connection “{value}” in the settings.", _ONE_OF),
+    "kind.unknown": ("“{value}” is not a kind of payment.", _ONE_OF),
+    "time.unknown": ("“{value}” is not a time that rules know.", _ONE_OF),
+    "per.unknown": ("A limit cannot count per “{value}”.", _ONE_OF),
+    "factor.unknown": ("“{value}” is not a second factor that people have here.", _ONE_OF),
+    "payee_country.unknown": (
+        "“{value}” is not a country code.",
+        "Write two capital letters (ISO 3166), such as DE.",
+    ),
+    "payee_tag.unknown": (
+        "“{value}” cannot be a tag.",
+        "Use letters, digits, dots and hyphens, at most 40 of them.",
+    ),
     "currency.unknown": (
         "“{value}” is not a currency that payments are made in.",
         "Write its ISO 4217 code in capitals, such as EUR.",

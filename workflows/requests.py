@@ -17,7 +17,7 @@ from workflows import audit, kept_files, orders, payees
 from workflows.company import Company, OwnAccount
 from workflows.orders import Order, OrderState
 from workflows.people import Person
-from workflows.policy import Facts, PayeeStanding, Verdict, assign
+from workflows.policy import Facts, Kind, PayeeStanding, Verdict, assign
 from workflows.refusal import Refusal
 from workflows.visible_text import clean_text
 
@@ -39,6 +39,7 @@ class Payment:
         is_no_duplicate: The person has seen the equal recent payment and means another one.
         available: What the account has, where the bank could be asked; None where it could not.
         files: Ids of kept files of the person's, such as the invoice.
+        kind: What sort of payment it is; one between own accounts is internal whatever is said.
     """
 
     account_id: str
@@ -51,6 +52,7 @@ class Payment:
     is_no_duplicate: bool = False
     available: Money | None = None
     files: tuple[str, ...] = ()
+    kind: Kind = Kind.SINGLE
 
 
 def request(
@@ -206,6 +208,8 @@ _AMENDED = (
     "risks",
     "attachments",
     "expires_at",
+    "kind",
+    "versioned_at",
 )
 
 
@@ -306,6 +310,9 @@ def _checked(
         created_at=now,
         expires_at=now,
         updated_at=now,
+        kind=payment.kind,
+        versioned_at=now,
+        release_after=None,
     )
 
 
@@ -441,6 +448,7 @@ def _facts(order: Order) -> dict[str, object]:
         "amount": str(order.amount),
         "execution_date": order.execution_date.isoformat() if order.execution_date else None,
         "remittance": order.remittance,
+        "kind": order.kind,
         "end_to_end_id": order.end_to_end_id,
         "policy_hash": order.policy_verdict.policy_hash,
         "rules": list(order.policy_verdict.matched),

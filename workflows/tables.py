@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest of workflows/migrations; an older database is brought up to it, a newer refused."""
 
 metadata = MetaData(
@@ -144,6 +144,42 @@ payee = _table(
     # Set when the bank details changed; trust returns with the first settled payment after it.
     Column("changed_at", Instant),
     Column("active", Boolean, nullable=False),
+    # JSON list of words that policy can match.
+    Column("tags", String(400), nullable=False),
+    # Who last changed the bank details, and may not approve payments to them; None for settings.
+    Column("changed_by", String(64)),
+)
+
+proposal = _table(
+    # A change that takes a quorum before it is in force, such as a payee's bank details.
+    "proposal",
+    Column("id", String(16), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    # What it would change: a payee's id, say.
+    Column("subject", String(64), nullable=False),
+    # JSON: all that is needed to apply it, and what it was before.
+    Column("content", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("proposer_id", String(64), nullable=False),
+    # open -> applied | rejected | withdrawn | expired | outdated
+    Column("state", String(16), nullable=False),
+    Column("reason", String(500)),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Index("ix_proposal_state", "state", "expires_at"),
+    Index("ix_proposal_subject", "kind", "subject"),
+)
+
+proposal_decision = _table(
+    "proposal_decision",
+    Column("proposal_id", String(16), primary_key=True),
+    Column("person_id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("decision", String(8), nullable=False),
+    Column("factor", String(16), nullable=False),
+    Column("reason", String(500)),
+    Column("at", Instant, nullable=False),
 )
 
 payment_order = _table(
@@ -178,7 +214,14 @@ payment_order = _table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    # single | batch | payroll | refund | internal
+    Column("kind", String(16), nullable=False),
+    # When this version was asked for: what limits count from.
+    Column("versioned_at", Instant, nullable=False),
+    # An approved order leaves no sooner.
+    Column("release_after", Instant),
     Index("ix_payment_order_state", "state", "expires_at"),
+    Index("ix_payment_order_versioned_at", "versioned_at"),
     Index("ix_payment_order_requester", "requester_id", "created_at"),
     Index("ix_payment_order_twin", "creditor_iban", "amount_minor", "created_at"),
 )
@@ -209,6 +252,9 @@ approval = _table(
     Column("factor", String(16), nullable=False),
     Column("reason", String(500)),
     Column("at", Instant, nullable=False),
+    # The newest stage that was open when it was given: it fills no slot of a later one.
+    Column("stage", Integer, nullable=False),
+    Column("withdrawn_at", Instant),
 )
 
 instruction = _table(

@@ -208,7 +208,12 @@ def _policy(
         return None
     try:
         return Policy.parse(
-            text, base_currency=base, roles=_roles(values), accounts=_ids(values, "accounts")
+            text,
+            base_currency=base,
+            roles=_roles(values),
+            accounts=_ids(values, "accounts"),
+            people=_ids(values, "people"),
+            connectors=_names(values, "connectors"),
         )
     except PolicyErrors as error:
         problems += [
@@ -229,6 +234,11 @@ def _roles(values: Mapping[str, Any]) -> set[str]:
 
 def _ids(values: Mapping[str, Any], name: str) -> list[str]:
     return [str(each.get("id")) for each in _rows(values, name)]
+
+
+def _names(values: Mapping[str, Any], name: str) -> list[str]:
+    found = values.get(name)
+    return list(map(str, found)) if isinstance(found, dict) else []
 
 
 def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iterator[Problem]:
@@ -253,6 +263,7 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
     yield from _telegram_needs(raw, settings)
     yield from _absent_chats(raw, settings)
     yield from _freeze_for_ever(raw, settings)
+    yield from _register_for_nobody(raw, settings)
     if policy is not None:
         yield from _unfillable(raw, settings, policy)
 
@@ -273,7 +284,15 @@ def _unknown_roles(raw: Raw, settings: Settings) -> Iterator[Problem]:
     known = {role for person in settings.people for role in person.roles}
     lists: list[tuple[Place, tuple[str, ...]]] = [
         (("permissions", name), getattr(settings.permissions, name))
-        for name in ("request", "digest", "resolve", "freeze", "unfreeze", "admin")
+        for name in (
+            "request",
+            "digest",
+            "resolve",
+            "freeze",
+            "unfreeze",
+            "payees",
+            "admin",
+        )
     ]
     lists += [
         (("accounts", number, "viewers"), each.viewers)
@@ -371,6 +390,20 @@ def _freeze_for_ever(raw: Raw, settings: Settings) -> Iterator[Problem]:
             ("permissions", "unfreeze"),
             f"{len(able)} people may lift a freeze, and it takes {permissions.unfreeze_quorum}.",
             "Give the role to more people, or lower unfreeze_quorum.",
+        )
+
+
+def _register_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    """Return a payee register that too few people could ever change."""
+    permissions = settings.permissions
+    able = [each.id for each in settings.people if set(each.roles) & set(permissions.payees)]
+    needed = permissions.payees_quorum + 1
+    if permissions.payees and len(able) < needed:
+        yield raw.problem(
+            ("permissions", "payees"),
+            f"{len(able)} people may change payees, and it takes {needed}: who proposes it, and "
+            f"{permissions.payees_quorum} to approve.",
+            "Give the role to more people, or lower payees_quorum.",
         )
 
 

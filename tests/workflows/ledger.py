@@ -286,6 +286,9 @@ def _order(order_id: str, minor: int, account: Account, creditor_iban: str, now:
         created_at=now,
         expires_at=now + timedelta(days=3),
         updated_at=now,
+        kind="single",
+        versioned_at=now,
+        release_after=None,
     )
     return replace(order, digest=orders.digest_of(order))
 

@@ -39,7 +39,7 @@ from workflows.record import verification
 from workflows.tables import SCHEMA, metadata, schema_version
 
 DATA = Path(__file__).parent.parent / "data"
-RELEASED = {"0001": DATA / "version-1.sql", "0002": DATA / "version-2.sql"}
+RELEASED = {f"000{number}": DATA / f"version-{number}.sql" for number in (1, 2, 3)}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.money import MoneyError
-from workflows.policy import Policy, PolicyErrors, Problem, Rule, Slot, When
+from workflows.policy import Band, Per, Policy, PolicyErrors, Problem, Rule, Slot, When
 
 ROLES = ("staff", "controller", "cfo", "treasurer")
 ACCOUNTS = ("operating-eur", "operating-usd")
@@ -27,7 +27,14 @@ rules:
 
 
 def parse(text: str, base: str = "EUR") -> Policy:
-    return Policy.parse(text, base_currency=base, roles=ROLES, accounts=ACCOUNTS)
+    return Policy.parse(
+        text,
+        base_currency=base,
+        roles=ROLES,
+        accounts=ACCOUNTS,
+        people=("amara", "bea"),
+        connectors=("bank",),
+    )
 
 
 def problems_of(text: str) -> tuple[Problem, ...]:
@@ -183,7 +190,14 @@ def test_a_mistake_in_a_rule_has_line_and_remedy(
         ("[ { role: cfo, count: two } ]", "count.malformed", "“two”"),
         ("[ { role: cfo, count: 0x2 } ]", "count.malformed", "“0x2”"),
         ("[ { role: cfo }, { role: cfo } ]", "require.role_twice", "“cfo” is asked for twice"),
-        ("[ { role: cfo, factor: key } ]", "key.unknown", "“factor” is not known"),
+        ("[ { role: cfo, factor: key } ]", "factor.unknown", "“key” is not a second factor"),
+        ("[ { role: cfo, stage: 10 } ]", "count.range", "“stage” cannot be 10"),
+        ("[ { role: cfo, stage: x } ]", "count.malformed", "“x” is not a whole number"),
+        ("[ { role: cfo, level: 2 } ]", "key.unknown", "“level” is not known"),
+        ("[ { role: cfo, person: bea } ]", "require.role_and_person", "not for both"),
+        ("[ { person: bae } ]", "person.unknown", "nobody with the id “bae”"),
+        ("[ { person: bea, count: 2 } ]", "require.count_of_person", "“count” says nothing"),
+        ("[ { person: bea }, { person: bea, stage: 2 } ]", "require.person_twice", "“bea”"),
         ("[ { role: cfo, role: staff } ]", "key.duplicate", "the first is on line 6"),
     ],
 )
@@ -415,3 +429,163 @@ def test_equal_meaning_has_an_equal_hash() -> None:
 def test_another_meaning_has_another_hash(other: str) -> None:
     assert parse(other).hash != parse(START).hash
     assert parse(START, base="USD").hash != parse(START, base="EUR").hash
+
+
+# -- What rules can say -----------------------------------------------------------------------------
+
+WHOLE = """
+  - name: Everything a rule can say
+    when:
+      amount: { above: 10, below: 1000.50 }
+      currency: [EUR]
+      kind: [single, internal]
+      account: operating-eur
+      connector: bank
+      payee: new
+      payee_country: [NO, DE]
+      payee_tag: [charity, ng-o]
+      payee_changed_within: 30d
+      requester: amara
+      requester_role: staff
+      time: [weekend, near_cut_off, outside_hours]
+    require:
+      - { role: controller }
+      - { person: bea, stage: 2, factor: totp }
+      - { role: controller, count: 2, stage: 2 }
+    cool_off: 12h
+limits:
+  - name: Staff in a week
+    per: role
+    most: 5000
+    within: 7d
+    when: { requester_role: staff, kind: single }
+    require: [ { role: cfo } ]
+  - name: One payee in a year
+    per: payee
+    most: 1000000
+    within: 366d
+    refuse: true
+"""
+
+
+def test_everything_a_rule_can_say() -> None:
+    policy = parse(START + WHOLE.lstrip("\n"))
+    rule = policy.rules[1]
+    assert rule.when == When(
+        amount=Band(1001, 100049),
+        currency=frozenset({"EUR"}),
+        kind=frozenset({"single", "internal"}),
+        account=frozenset({"operating-eur"}),
+        connector=frozenset({"bank"}),
+        payee=frozenset({"new"}),
+        payee_country=frozenset({"NO", "DE"}),
+        payee_tag=frozenset({"charity", "ng-o"}),
+        payee_changed_within=timedelta(days=30),
+        requester=frozenset({"amara"}),
+        requester_role=frozenset({"staff"}),
+        time=frozenset({"weekend", "near_cut_off", "outside_hours"}),
+    )
+    assert rule.require == (
+        Slot("controller"),
+        Slot(person="bea", stage=2, factor="totp"),
+        Slot("controller", 2, stage=2),
+    )
+    assert rule.cool_off == timedelta(hours=12)
+    staff, payee = policy.limits
+    assert (staff.per, staff.most, staff.within) == (Per.ROLE, 500000, timedelta(days=7))
+    assert staff.when == When(kind=frozenset({"single"}), requester_role=frozenset({"staff"}))
+    assert (staff.require, staff.refuse) == ((Slot("cfo"),), False)
+    assert (payee.per, payee.require, payee.refuse) == (Per.PAYEE, (), True)
+
+
+def test_a_policy_that_says_nothing_new_keeps_its_hash() -> None:
+    """Hashes are on the record; what older versions recorded must still be the same policy's."""
+    data = json.loads(parse(START).as_json())
+    assert data == {
+        "version": "1",
+        "base_currency": "EUR",
+        "expires_after": 259200,
+        "rules": [
+            {
+                "name": "Every payment",
+                "when": {},
+                "require": [{"role": "controller", "count": 1}],
+                "expires_after": 259200,
+                "refuse": False,
+            }
+        ],
+    }
+
+
+def test_whatever_is_said_changes_the_hash() -> None:
+    whole = START + WHOLE.lstrip("\n")
+    changes = (
+        ("stage: 2, factor", "stage: 3, factor"),
+        ("factor: totp", "factor: any"),
+        ("12h", "13h"),
+        ("kind: [single, internal]", "kind: [single]"),
+        ("30d", "29d"),
+        ("[NO, DE]", "[NO]"),
+        ("ng-o", "ngo"),
+        ("weekend, ", ""),
+        ("most: 5000", "most: 5001"),
+        ("within: 7d", "within: 8d"),
+        ("per: payee", "per: company"),
+        ("refuse: true", "require: [ { role: cfo } ]"),
+    )
+    hashes = {parse(whole).hash}
+    for before, after in changes:
+        assert whole.count(before) == 1
+        hashes.add(parse(whole.replace(before, after)).hash)
+    assert len(hashes) == 1 + len(changes)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("when: { kind: gift }", "kind.unknown", "“gift” is not a kind of payment"),
+        ("when: { connector: bnak }", "connector.unknown", "no connection “bnak”"),
+        ("when: { payee_country: de }", "payee_country.unknown", "“de” is not a country"),
+        ("when: { payee_tag: [a b] }", "payee_tag.unknown", "“a b” cannot be a tag"),
+        ("when: { payee_changed_within: 400d }", "duration.too_long", "longer than 366 days"),
+        ("when: { payee_changed_within: soon }", "duration.malformed", "not a length of time"),
+        ("when: { requester: cleo }", "person.unknown", "nobody with the id “cleo”"),
+        ("when: { time: night }", "time.unknown", "“night” is not a time"),
+        ("cool_off: 1w", "duration.malformed", "not a length of time"),
+    ],
+)
+def test_a_mistake_in_what_is_new_has_line_and_remedy(line: str, code: str, message: str) -> None:
+    (problem,) = problems_of(rule_with(line))
+    assert (problem.line, problem.code) == (7, code)
+    assert message in problem.message
+    assert problem.remedy
+
+
+LIMIT = "{ name: L, per: payee, most: 10, within: 1d, require: [ { role: cfo } ] }"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("name: L, ", "", "key.missing"),
+        ("per: payee, ", "", "key.missing"),
+        ("most: 10, ", "", "key.missing"),
+        ("within: 1d, ", "", "key.missing"),
+        ("per: payee", "per: planet", "per.unknown"),
+        ("per: payee", "per: role", "limit.whose_role"),
+        ("most: 10", "most: ten", "amount.malformed"),
+        ("within: 1d", "within: 367d", "duration.too_long"),
+        ("require: [ { role: cfo } ]", "require: []", "require.none"),
+        ("require: [ { role: cfo } ]", "refuse: false", "refuse.value"),
+        ("name: L", "name: Every payment", "name.duplicate"),
+        ("name: L", "name: L, when: { amount: { from: 5 } }", "key.unknown"),
+        ("name: L", "name: L, when: { payee: new }", "key.unknown"),
+        ("name: L", "name: L, expires_after: 5h", "key.unknown"),
+    ],
+)
+def test_a_mistake_in_a_limit_has_a_line(before: str, after: str, code: str) -> None:
+    assert LIMIT.count(before) == 1
+    (problem,) = problems_of(START + "limits:\n  - " + LIMIT.replace(before, after) + "\n")
+    assert (problem.line, problem.code) == (6, code)
+    assert problem.message
+    assert problem.remedy

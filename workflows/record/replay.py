@@ -35,6 +35,7 @@ _OF_ORDERS = {each.name for each in (payment_order, approval, instruction, recei
 
 _COLUMNS = tuple(payment_order.c.keys())
 _NOTHING = {each.name: dict.fromkeys(each.c.keys()) for each in (instruction, payee, chat_identity)}
+_NOTHING[payee.name]["tags"] = "[]"
 _ONE = 1
 
 
@@ -144,6 +145,8 @@ class Replay:
             "factor": facts["factor"] if is_approval else "none",
             "reason": facts.get("reason"),
             "at": told.at,
+            "stage": facts.get("stage", 1),
+            "withdrawn_at": None,
         }
         key = (told.subject, facts["version"], told.actor)
         self.rows[approval.name, key] = Expected(values, told.seq)
@@ -291,7 +294,9 @@ def _requested(told: Told) -> dict[str, Any]:
         return values | {name: facts[name] for name in ("version", "digest") if name in facts}
     # The columns of a new row that the facts say under their own names are not said twice.
     same = {name: facts.get(name) for name in _COLUMNS if name not in values}
-    values |= same
+    # What an entry from before there were these columns does not tell.
+    later = {"kind": facts.get("kind", "single"), "versioned_at": told.at}
+    values |= same | later
     values |= facts["row"]
     return values
 
