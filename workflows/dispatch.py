@@ -206,17 +206,21 @@ class Dispatcher:
 
         Covers a crash between the last approval's commit and `begin`, and a lost DBOS file.
         """
-        under_way = await self.database.read(
-            lambda connection: orders.in_states(
-                connection,
-                OrderState.APPROVED,
-                OrderState.RELEASED,
-                OrderState.SUBMITTED,
-                OrderState.UNKNOWN,
+        since = self.clock() - self.pace.receipt_within
+        under_way, unreceipted = await self.database.read(
+            lambda connection: (
+                orders.in_states(
+                    connection,
+                    OrderState.APPROVED,
+                    OrderState.RELEASED,
+                    OrderState.SUBMITTED,
+                    OrderState.UNKNOWN,
+                ),
+                receipts.outstanding(connection, since),
             )
         )
-        for order in under_way:
-            await self.begin(order.id)
+        for order_id in (*(order.id for order in under_way), *unreceipted):
+            await self.begin(order_id)
 
     # ---- the steps; each may run again after a crash and must find its way --------------------
 

@@ -10,10 +10,25 @@ from sqlalchemy import Connection, bindparam, insert, select
 from connectors.base import Receipt
 from workflows import audit
 from workflows.prepared import Prepared
-from workflows.tables import receipt
+from workflows.tables import payment_order, receipt
 
 _PRESENT = Prepared(select(receipt.c.order_id).where(receipt.c.order_id == bindparam("order")))
 _STORE = Prepared(insert(receipt))
+
+
+def outstanding(connection: Connection, since: datetime) -> list[str]:
+    """Return ids of the orders that settled after ``since`` and have no receipt yet."""
+    rows = connection.execute(
+        select(payment_order.c.id)
+        .outerjoin(receipt, receipt.c.order_id == payment_order.c.id)
+        .where(
+            payment_order.c.state == "settled",
+            payment_order.c.updated_at > since,
+            receipt.c.order_id.is_(None),
+        )
+        .order_by(payment_order.c.updated_at)
+    )
+    return list(rows.scalars())
 
 
 def keep(connection: Connection, order_id: str, found: Receipt, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 from dbos import DBOS
+from dbos import error as dbos_errors
 
 from workflows import replicas
 from workflows.clock import Clock
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 LOCAL = "local"
 """Name of the one process that serves where there are no replicas."""
+_CUT_OFF = "CANCELLED"
+"""Status of a workflow that was about to begin anew: nothing else cancels any."""
 
 
 class Takeover:
@@ -53,34 +56,43 @@ class Takeover:
         return await self._database.write(claim, recorded=False)
 
     async def _take_over(self, dead: str) -> None:
-        """Put what a dead replica was at back into DBOS's queue, from which one living takes it."""
+        """Put what a dead replica was at back into DBOS's queue, from which one living takes it.
+
+        From there nobody takes what is of a version that none of the living has: it begins anew.
+        """
         cut_off = await DBOS.list_workflows_async(
             status="PENDING", executor_id=dead, load_input=False, load_output=False
         )
         log.warning("replica silent", replica=dead, workflows=len(cut_off))
-        if cut_off:
-            await DBOS.resume_workflows_async([each.workflow_id for each in cut_off])
+        if own := [each.workflow_id for each in cut_off if each.app_version == self._version]:
+            await DBOS.resume_workflows_async(own)
+        await self.forget_outdated()
         bury = partial(replicas.buried, replica_id=dead, by=self.replica_id)
         await self._database.write(bury, recorded=False)
 
     async def forget_outdated(self) -> None:
-        """Drop workflows that only an older version could go on with; they are begun anew.
+        """Begin anew, in this version, what only another version could go on with.
 
-        Where an order stands is in its own tables, so nothing is lost with its workflow. Those of
-        a living replica of the older version are left to it.
+        Where an order stands is in its own tables, so nothing is lost with what its workflow
+        noted. Workflows of a living replica of the other version are left to it.
         """
-        unfinished = await DBOS.list_workflows_async(
-            status=["PENDING", "ENQUEUED"], load_input=False, load_output=False
+        found = await DBOS.list_workflows_async(
+            status=["PENDING", "ENQUEUED", _CUT_OFF], load_input=False, load_output=False
         )
         alive = {each.id for each in await self._living()} - {self.replica_id}
         outdated = [
             each.workflow_id
-            for each in unfinished
-            if each.app_version != self._version and each.executor_id not in alive
+            for each in found
+            if each.status == _CUT_OFF
+            or (each.app_version != self._version and each.executor_id not in alive)
         ]
-        if outdated:
-            log.info("workflows of an older version begin anew", count=len(outdated))
-            await DBOS.delete_workflows_async(outdated)
+        if not outdated:
+            return
+        log.info("workflows of another version begin anew", count=len(outdated))
+        await DBOS.cancel_workflows_async(outdated)
+        for each in outdated:
+            with suppress(dbos_errors.DBOSException):  # another replica was quicker
+                await DBOS.rewind_workflow_async(each, application_version=self._version)
 
     async def _living(self) -> list[Replica]:
         now = self._clock()

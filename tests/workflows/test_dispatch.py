@@ -59,6 +59,7 @@ class Institution(Connector):
         self.ledger: list[str] = []
         self.acts_before_failing = True
         self.could_send: list[bool] = []
+        self.has_receipt = True
         self.on_submit: Callable[[], None] = lambda: None
 
     async def submit(self, instruction: Instruction) -> Outcome:
@@ -86,7 +87,7 @@ class Institution(Connector):
         return answer
 
     async def receipt(self, instruction: Instruction, reference: str) -> Receipt | None:
-        return Receipt(reference or "-", "text/plain", b"paid")
+        return Receipt(reference or "-", "text/plain", b"paid") if self.has_receipt else None
 
 
 def _given(answer: Outcome | Exception) -> Outcome:
@@ -313,6 +314,19 @@ async def test_losing_the_workflow_file_loses_nothing(office: Office) -> None:
     async with office.open():
         await office.until(order, "settled")
     assert len(office.institution.ledger) == 1
+
+
+async def test_a_receipt_is_still_looked_for_when_the_workflow_file_is_lost(office: Office) -> None:
+    office.institution.has_receipt = False
+    order = await office.approved()
+    async with office.open() as dispatcher:
+        await dispatcher.begin(order.id)
+        await office.until(order, "settled")
+    for file in office.folder.glob("dispatch.sqlite*"):
+        file.unlink()
+    office.institution.has_receipt = True
+    async with office.open():
+        await office.until(order, "settled", kind="receipt.stored")
 
 
 async def test_an_approved_order_whose_start_was_lost_is_swept_up(office: Office) -> None:
