@@ -32,8 +32,10 @@ format: $(VENV)/.dev ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure the click path beside bare slack-bolt
+bench: $(VENV)/.dev ## Measure clicks, payments, memory and the record, beside named peers
 	$(BIN)/python -m bench.ingress
+	$(BIN)/python -m bench.dispatch
+	$(BIN)/python -m bench.record
 
 faults: $(VENV)/.dev ## Kill the service over and over (KILLS=1000 SEED= DATABASE=sqlite) and compare ledger, orders, record and chats
 	$(BIN)/python -m tests.faults --kills $(or $(KILLS),1000) --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED))

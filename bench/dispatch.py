@@ -14,7 +14,7 @@ share a database. Slices of all take turns, so that what else the machine does s
 Prints tables for people and, last, one line of JSON.
 
 Settings: ROUNDS (5), PAYMENTS (per slice and worker, 60), IN_FLIGHT (per worker, 16), DATABASES
-(sqlite,postgresql), MEMORY_ORDERS (100000; 0 leaves memory out).
+(sqlite,postgresql), MEMORY_ORDERS (100000; 0 leaves memory out) and those of `bench.memory`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from workflows.orders import OrderState
 
 HTTP, INSTANT = "http", "instant"
 WORKERS = {"sqlite": (1,), "postgresql": (1, 2, 4)}
-_VERSIONS = ("dbos", "sqlalchemy", "psycopg", "httpx")
+_VERSIONS = ("dbos", "sqlalchemy", "psycopg", "httpx", "slack-bolt", "python-telegram-bot")
 
 
 @dataclass(frozen=True, slots=True)
