@@ -431,7 +431,7 @@ def test_another_meaning_has_another_hash(other: str) -> None:
     assert parse(START, base="USD").hash != parse(START, base="EUR").hash
 
 
-# -- What rules can say -----------------------------------------------------------------------------
+# -- What rules can say ----------------------------------------------------------------------------
 
 WHOLE = """
   - name: Everything a rule can say
