@@ -43,7 +43,6 @@ from workflows.database import (
     database_at,
 )
 from workflows.dispatch import Dispatcher, Pace
-from workflows.opening import Hours
 from workflows.payees import Payee
 from workflows.release import Allowance
 from workflows.schedule import Schedule
@@ -139,11 +138,7 @@ class App:
                 name: Allowance(each.max_at_once, each.max_per_second)
                 for name, each in settings.connectors.items()
             },
-            hours={
-                name: Hours.parse(each.takes_payments)
-                for name, each in settings.connectors.items()
-                if each.takes_payments is not None
-            },
+            hours=self.company.opening,
             # One process alone serves a file; a server is there for any number.
             replica_id=replicas.new_id() if settings.storage.database else LOCAL,
             notice_url=self._notices.url,
@@ -233,7 +228,7 @@ class App:
     async def _register(self) -> None:
         """Bring the tables to what settings say, and put on the record what is in force."""
         wanted = [
-            Payee(each.id, each.name, each.iban, each.bic, each.country, each.trusted)
+            Payee(each.id, each.name, each.iban, each.bic, each.country, each.trusted, each.tags)
             for each in self._settings.payees
         ]
         now = self._clock()

@@ -98,6 +98,7 @@ class InputKind(StrEnum):
     DATE = "date"
     FILE = "file"
     TICK = "tick"
+    TICKS = "ticks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +107,17 @@ class Input:
 
     Attributes:
         name: Key of the answer; errors come back under it.
-        choices: For ``CHOICE`` and ``TICK``.
-        initial: What is filled in already: a text, a choice's value, an ISO date, a kept file.
+        choices: For ``CHOICE``, ``TICK`` and ``TICKS``; of the last, at most ten.
+        initial: What is filled in already: a text, a choice's value, an ISO date, a kept file. Of
+            ``TICKS``, like its answer: values with a comma between them.
         initial_label: For ``SEARCH`` and ``FILE``, how the initial choice reads.
         file_types: For ``FILE``: the endings it may have, such as ``pdf``.
         longest: Most characters, for texts.
         unless: Name of another input; where that one has an answer, this one is not asked for by
             a chat that asks one thing after another.
         skip: What leaving it out means, such as “as soon as possible”; for such a chat too.
+        is_asked: Whether such a chat asks for it at all, or takes ``initial`` and only offers to
+            change it in the end.
     """
 
     name: str
@@ -128,6 +132,7 @@ class Input:
     longest: int = 0
     unless: str = ""
     skip: str = ""
+    is_asked: bool = True
     file_types: tuple[str, ...] = ()
 
 

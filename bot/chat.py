@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from starlette.routing import Route
 
-from bot.cards import Card, Home
+from bot.cards import Action, Card, Home
 from workflows.people import Person
 
 
@@ -87,7 +88,9 @@ class Chat(Protocol):
     async def update(self, channel: str, message_id: str, card: Card) -> bool:
         """Put a card in the place of an earlier one; False when that one is gone."""
 
-    async def reply(self, channel: str, message_id: str, text: str) -> None:
+    async def reply(
+        self, channel: str, message_id: str, text: str, actions: Sequence[Action] = ()
+    ) -> None:
         """Add a line to the story under a card."""
 
     async def upload(

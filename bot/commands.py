@@ -13,7 +13,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from bot import forms, pay_line, pictures, statement_cards, views, wording
+from bot import forms, pay_line, pictures, register, statement_cards, views, wording
 from bot.cards import Action, Answer, Card, Download, Fact, Notice, Tone
 from bot.digest_card import digest_card
 from bot.pay_line import PayLine
@@ -37,6 +37,7 @@ from workflows.orders import Order
 from workflows.people import Person
 from workflows.refusal import Refusal
 from workflows.requests import Payment
+from workflows.visibility import may_see
 
 FUNDS_PATIENCE = 1.2
 """Seconds a request waits for the bank to say what the account has."""
@@ -68,6 +69,7 @@ class Commands:
             "payment": self.payment,
             "digest": self.digest,
             "freeze": self.freeze,
+            "payees": self.payees,
             "treasury": self.treasury,
         }
 
@@ -216,7 +218,7 @@ class Commands:
         services = self._services
         order_id = text.split(maxsplit=1)[0].upper().removeprefix("#")
         order = await services.database.read(lambda connection: orders.find(connection, order_id))
-        if order is None or not views.may_see(services.company, caller.person, order):
+        if order is None or not may_see(services.company, caller.person, order):
             # The same answer for both: who may not see it does not learn that it is there.
             raise Refusal("order.unknown", order=order_id[:16])
         view, story = await services.database.read(
@@ -284,6 +286,12 @@ class Commands:
     def unfreeze_action(reader: Reader) -> Action:
         """Return the button with which a freeze is lifted."""
         return Action("unfreeze", reader.say("action.unfreeze"))
+
+    # ---- /payees ------------------------------------------------------------------------------
+
+    async def payees(self, caller: Caller, text: str) -> Reply:
+        """Show the payee register, or who in it has ``text`` in name or account."""
+        return Reply(await register.listing(self._services, self, caller, text))
 
     # ---- /treasury ----------------------------------------------------------------------------
 
@@ -411,6 +419,7 @@ class Commands:
             "approvals",
             "payment",
             "digest",
+            "payees",
             "enrol",
             "whoami",
         ]

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import forms, views
+from bot import forms
 from bot.cards import (
     Accepted,
     Answer,
@@ -30,7 +30,9 @@ from workflows import attachments, audit, kept_files, orders, payment_files, pay
 from workflows.kept_files import KeptFile
 from workflows.payment_lists import Checked
 from workflows.people import Person
+from workflows.policy import Kind
 from workflows.refusal import Refusal
+from workflows.visibility import may_see
 
 LARGEST_FILE = attachments.LARGEST
 
@@ -100,7 +102,7 @@ class Files:
         services = self._services
         order_id = value.partition(":")[0][:16]
         order = await services.database.read(lambda connection: orders.get(connection, order_id))
-        if not order.files or not views.may_see(services.company, caller.person, order):
+        if not order.files or not may_see(services.company, caller.person, order):
             raise Refusal("order.unknown", order=order.id)
         attached = order.files[0]
         content = await services.database.read(
@@ -127,7 +129,7 @@ class Files:
             forms.confirm_list_form(reader, file_id, _summary(reader, found), found.equal)
         )
 
-    async def _read(self, caller: Caller, file_id: str) -> Checked:
+    async def _read(self, caller: Caller, file_id: str, kind: Kind = Kind.BATCH) -> Checked:
         """Check a list, with what the banks say that its accounts have.
 
         Raises:
@@ -143,6 +145,7 @@ class Files:
             person=caller.person,
             file_id=file_id,
             available=dict(zip(accounts, found, strict=True)),
+            kind=kind,
             now=now,
         )
         return await services.database.read(check)
@@ -152,7 +155,7 @@ class Files:
     ) -> Submitted:
         """Ask for every payment of a list that was shown, all of them or none."""
         reader = self._reader(caller)
-        found = await self._read(caller, token)
+        found = await self._read(caller, token, forms.kind_of({"kind": Kind.BATCH, **answers}))
         # Looked up after it was checked: what was asked for meanwhile makes every line an equal.
         asked_before = await self._services.database.read(
             lambda connection: _asked_with(connection, caller.person, token)

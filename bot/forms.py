@@ -5,7 +5,7 @@ What is agreed to is shown whole here, nothing masked: it is what will be sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
@@ -14,52 +14,16 @@ from bot.wording import (
     Reader,
     execution_line,
     invoice_facts,
+    kind_facts,
     masked,
-    risk_lines,
     spaced,
     state_line,
 )
 from workflows.company import OwnAccount
 from workflows.freeze import Freeze
 from workflows.orders import Order
+from workflows.policy import Kind
 from workflows.requests import LONGEST_NAME, LONGEST_REMITTANCE
-
-
-def approval_form(reader: Reader, view: OrderView) -> Form:
-    """Return the form on which a person sees payee and amount again, whole, and gives a code."""
-    order, say = view.order, reader.say
-    return Form(
-        id="approve",
-        title=say("form.approve.title"),
-        submit=say("action.approve"),
-        cancel=say("form.cancel"),
-        token=f"{order.id}:{order.version}:{order.digest}",
-        facts=_whole_facts(reader, order),
-        lines=tuple(risk_lines(reader, order)),
-        inputs=(_code_input(reader),),
-    )
-
-
-def rejection_form(reader: Reader, view: OrderView) -> Form:
-    """Return the form on which a person says why not."""
-    order, say = view.order, reader.say
-    return Form(
-        id="reject",
-        title=say("form.reject.title"),
-        submit=say("action.reject"),
-        cancel=say("form.cancel"),
-        token=f"{order.id}:{order.version}:{order.digest}",
-        facts=_whole_facts(reader, order),
-        inputs=(
-            Input(
-                "reason",
-                InputKind.LONG_TEXT,
-                say("form.reject.reason"),
-                hint=say("form.reject.hint"),
-                longest=300,
-            ),
-        ),
-    )
 
 
 def resolution_form(reader: Reader, view: OrderView) -> Form:
@@ -71,7 +35,7 @@ def resolution_form(reader: Reader, view: OrderView) -> Form:
         submit=say("form.resolve.submit"),
         cancel=say("form.cancel"),
         token=f"{order.id}:{order.version}:{order.digest}",
-        facts=(*_whole_facts(reader, order), Fact(say("label.end_to_end_id"), order.end_to_end_id)),
+        facts=(*whole_facts(reader, order), Fact(say("label.end_to_end_id"), order.end_to_end_id)),
         lines=(say("form.resolve.lead"),),
         inputs=(
             Input(
@@ -90,7 +54,7 @@ def resolution_form(reader: Reader, view: OrderView) -> Form:
                 hint=say("form.resolve.note_hint"),
                 longest=300,
             ),
-            _code_input(reader),
+            code_input(reader),
         ),
     )
 
@@ -110,7 +74,7 @@ def link_form(reader: Reader, chat: str, token: str) -> Form:
         token=token,
         facts=(Fact(say("label.company"), reader.company.name),),
         lines=(say("form.link.lead", chat=chat_name),),
-        inputs=(_code_input(reader, "form.link.code_hint"),),
+        inputs=(code_input(reader, "form.link.code_hint"),),
     )
 
 
@@ -129,7 +93,7 @@ def unfreeze_form(reader: Reader, freeze: Freeze, lines: tuple[str, ...] = ()) -
             Fact(say("label.reason"), freeze.reason or say("nothing")),
         ),
         lines=(*lines, say("form.unfreeze.lead", count=reader.company.unfreeze_quorum)),
-        inputs=(_code_input(reader, "form.unfreeze.code_hint"),),
+        inputs=(code_input(reader, "form.unfreeze.code_hint"),),
     )
 
 
@@ -143,13 +107,13 @@ def outdated_form(reader: Reader, view: OrderView, text: str) -> Form:
         cancel=say("form.close"),
         facts=(
             Fact(say("label.state"), state_line(reader, view)),
-            *_whole_facts(reader, view.order),
+            *whole_facts(reader, view.order),
         ),
         lines=(text,),
     )
 
 
-def _whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
+def whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
     """Return payee and amount with nothing masked: this is what will be sent."""
     say = reader.say
     own = reader.company.accounts.get(order.account_id)
@@ -163,6 +127,7 @@ def _whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
         ),
         Fact(say("label.reference"), order.remittance or say("nothing")),
         Fact(say("label.execution"), execution_line(reader, order)),
+        *kind_facts(reader, order),
         *invoice_facts(reader, order),
         Fact(say("label.requested_by"), reader.name(order.requester_id)),
         Fact(say("label.order"), f"{order.id} v{order.version}"),
@@ -172,7 +137,8 @@ def _whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _code_input(reader: Reader, hint: str = "form.code_hint") -> Input:
+def code_input(reader: Reader, hint: str = "form.code_hint") -> Input:
+    """Return the input for the code of a second factor."""
     return Input(
         "code",
         InputKind.CODE,
@@ -197,8 +163,12 @@ class PayDraft:
     date: str = ""
     invoice: str = ""
     invoice_label: str = ""
+    kind: str = Kind.SINGLE
 
 
+KINDS = (Kind.SINGLE, Kind.REFUND, Kind.PAYROLL)
+"""What a payment may be asked for as."""
+LIST_KINDS = (Kind.BATCH, Kind.PAYROLL)
 INVOICE_TYPES = ("pdf", "png", "jpg", "jpeg")
 LIST_TYPES = ("csv", "xlsx")
 
@@ -217,7 +187,8 @@ def pay_form(
     say = reader.say
     draft = draft or PayDraft()
     inputs = [*_what_inputs(reader, accounts, draft), *_whom_inputs(reader, draft)]
-    inputs += [*_when_inputs(reader, draft), _invoice_input(reader, draft)]
+    inputs += [*_when_inputs(reader, draft), _kind_input(reader, _kinds_for(draft), draft.kind)]
+    inputs.append(_invoice_input(reader, draft))
     if ask_duplicate:
         inputs.append(
             Input(
@@ -246,6 +217,42 @@ def pay_token(token: str) -> tuple[str, int, str]:
     version, _, invoice = rest.partition(":")
     is_number = version.isascii() and version.isdigit()
     return order_id[:16], int(version) if is_number else 0, invoice[:24]
+
+
+def _kinds_for(draft: PayDraft) -> tuple[Kind, ...]:
+    """Return what a payment may be said to be; what it is already stays among them."""
+    return (*KINDS, Kind.BATCH) if draft.kind == Kind.BATCH else KINDS
+
+
+def _kind_input(reader: Reader, kinds: Sequence[Kind], chosen: str) -> Input:
+    """Ask what sort of payment it is; where nothing else is said, the first of ``kinds``."""
+    return Input(
+        "kind",
+        InputKind.CHOICE,
+        reader.say("label.kind"),
+        choices=tuple(Choice(each, reader.say(f"kind.{each}")) for each in kinds),
+        initial=chosen if chosen in kinds else kinds[0],
+        is_asked=False,
+    )
+
+
+def kind_of(answers: Mapping[str, str]) -> Kind:
+    """Return what a form says that a payment is; where it says nothing, a payment like others."""
+    said = answers.get("kind", "")
+    return Kind(said) if said in (*KINDS, *LIST_KINDS) else Kind.SINGLE
+
+
+def order_and_version(value: str) -> tuple[str, int]:
+    """Return the order and its version that a button or a form is about; 0 for none."""
+    order_id, _, rest = value.partition(":")
+    version, _, _ = rest.partition(":")
+    return order_id[:16], int(version) if version.isascii() and version.isdigit() else 0
+
+
+def order_version_digest(token: str) -> tuple[str, int, str]:
+    """Return the order, version and digest that a form showed."""
+    order_id, version = order_and_version(token)
+    return order_id, version, token.rpartition(":")[2]
 
 
 def _invoice_input(reader: Reader, draft: PayDraft) -> Input:
@@ -307,7 +314,10 @@ def confirm_list_form(reader: Reader, token: str, facts: tuple[Fact, ...], equal
         token=token,
         facts=facts,
         lines=(say("form.list.each"),),
-        inputs=(tick,) if equal else (),
+        inputs=(
+            *((tick,) if equal else ()),
+            _kind_input(reader, LIST_KINDS, Kind.BATCH),
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot import forms, pay_line, views, wording
+from bot import forms, pay_line, wording
 from bot.cards import (
     Accepted,
     Action,
@@ -25,12 +25,13 @@ from bot.cards import (
     Tone,
 )
 from bot.commands import Commands, parsed_date
+from bot.decisions import STALE, Decisions
 from bot.files import Files
 from bot.forms import PayDraft
+from bot.register import Register
 from bot.services import Caller, Services
-from bot.wording import OrderView, Reader
+from bot.wording import Reader
 from workflows import (
-    approvals,
     freeze,
     instructions,
     kept_files,
@@ -39,18 +40,14 @@ from workflows import (
     payees,
     requests,
 )
-from workflows.approvals import Decided, Decision
 from workflows.orders import Order, OrderState
 from workflows.payees import Payee
 from workflows.refusal import Refusal
 from workflows.requests import Payment
+from workflows.visibility import may_see
 
 Answers = Mapping[str, str]
 """What a form came back with: input name → text, choice's value or ISO date; empty when left so."""
-
-_STALE = frozenset(
-    {"order.stale", "order.not_pending", "order.expired", "order.tampered", "order.changed"}
-)
 
 
 class Interactions:
@@ -64,9 +61,9 @@ class Interactions:
         self._services = services
         self._commands = commands
         self.files = Files(services, commands)
+        self._decisions = Decisions(services, commands)
+        register = Register(services, commands)
         self._clicks: dict[str, Callable[[Caller, str], Awaitable[Answer]]] = {
-            "approve": self.ask_approval,
-            "reject": self.ask_rejection,
             "amend": self.ask_amendment,
             "cancel": self.cancel,
             "resolve": self.ask_resolution,
@@ -78,16 +75,18 @@ class Interactions:
             "invoice": self.files.invoice,
             "chart": self.chart,
             "unfreeze": self.ask_unfreeze,
+            **self._decisions.clicks,
+            **register.clicks,
         }
         self._forms: dict[str, Callable[[Caller, str, Answers], Awaitable[Submitted]]] = {
-            "approve": self.approve,
-            "reject": self.reject,
             "resolve": self.resolve,
             "pay": self.pay,
             "link": self.link,
             "unfreeze": self.unfreeze,
             "list": self.files.check_list,
             "list_confirm": self.files.request_list,
+            **self._decisions.forms,
+            **register.forms,
         }
 
     @property
@@ -126,7 +125,7 @@ class Interactions:
                     own = self._services.company.accounts.get(answers.get("account", ""))
                     if own is not None:
                         pay_line.amount(text, own.account.currency)
-                case ("pay", "iban") if text:
+                case ("pay" | "payee", "iban") if text:
                     requests.checked_iban(text)
                 case ("pay", "date"):
                     parsed_date(text)
@@ -136,23 +135,9 @@ class Interactions:
 
     # ---- buttons ------------------------------------------------------------------------------
 
-    async def ask_approval(self, caller: Caller, value: str) -> Answer:
-        """Show the approval form, or say why there is none for this person."""
-        view = await self._checked(caller, value, Decision.APPROVE)
-        if isinstance(view, Form):
-            return view
-        return forms.approval_form(self._reader(caller), view)
-
-    async def ask_rejection(self, caller: Caller, value: str) -> Answer:
-        """Show the rejection form, or say why there is none for this person."""
-        view = await self._checked(caller, value, Decision.REJECT)
-        if isinstance(view, Form):
-            return view
-        return forms.rejection_form(self._reader(caller), view)
-
     async def ask_resolution(self, caller: Caller, value: str) -> Answer:
         """Show the form that says what became of a payment."""
-        view = await self._view(value)
+        view = await self._decisions.view(value)
         company = self._services.company
         if not caller.person.roles & company.permissions.resolve:
             roles = ", ".join(sorted(company.permissions.resolve))
@@ -165,7 +150,7 @@ class Interactions:
 
     async def ask_amendment(self, caller: Caller, value: str) -> Answer:
         """Show the payment form filled with one's own pending request."""
-        view = await self._view(value)
+        view = await self._decisions.view(value)
         order = view.order
         if order.requester_id != caller.person.id:
             raise Refusal("order.not_yours", order=order.id)
@@ -184,7 +169,7 @@ class Interactions:
 
     async def cancel(self, caller: Caller, value: str) -> Answer:
         """Withdraw one's own request, or ask the institution to stop the payment."""
-        order_id, _ = _order_and_version(value)
+        order_id, _ = forms.order_and_version(value)
         services, reader = self._services, self._reader(caller)
         now = services.clock()
 
@@ -209,7 +194,7 @@ class Interactions:
 
     async def show(self, caller: Caller, value: str) -> Answer:
         """Show one payment and its story."""
-        order_id, _ = _order_and_version(value)
+        order_id, _ = forms.order_and_version(value)
         return (await self._commands.payment(caller, order_id)).now
 
     async def chart(self, caller: Caller, value: str) -> Answer:
@@ -240,49 +225,10 @@ class Interactions:
 
     # ---- forms --------------------------------------------------------------------------------
 
-    async def approve(self, caller: Caller, token: str, answers: Answers) -> Submitted:
-        """Approve what the form showed, with the code it asked for."""
-        return await self._decide(caller, token, Decision.APPROVE, code=answers.get("code", ""))
-
-    async def reject(self, caller: Caller, token: str, answers: Answers) -> Submitted:
-        """Reject what the form showed, with a reason."""
-        return await self._decide(caller, token, Decision.REJECT, reason=answers.get("reason", ""))
-
-    async def _decide(
-        self, caller: Caller, token: str, decision: Decision, *, code: str = "", reason: str = ""
-    ) -> Submitted:
-        services = self._services
-        order_id, version, digest = _order_version_digest(token)
-        choice = approvals.Choice(order_id, version, digest, decision, code, reason)
-        now = services.clock()
-        result = await services.database.write(
-            lambda connection: approvals.decide(
-                connection, services.company, services.cipher, caller.person, choice, now=now
-            )
-        )
-        if isinstance(result, Refusal):
-            raise result
-        if result.order.state == OrderState.APPROVED:
-            await services.dispatcher.begin(result.order.id)
-        return Accepted(self._thanks(caller, result, decision))
-
-    def _thanks(self, caller: Caller, result: Decided, decision: Decision) -> Notice:
-        reader = self._reader(caller)
-        facts = {
-            "amount": reader.money(result.order.amount),
-            "payee": result.order.creditor_name,
-        }
-        if decision is Decision.REJECT:
-            return Notice(reader.say("thanks.rejected", **facts), Tone.BAD)
-        if result.assignment.is_complete:
-            return Notice(reader.say("thanks.complete", **facts), Tone.GOOD)
-        missing = sum(slot.count for slot in result.assignment.missing)
-        return Notice(reader.say("thanks.approved", missing=missing, **facts), Tone.GOOD)
-
     async def resolve(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Say what became of a payment of which the institution cannot."""
         services = self._services
-        order_id, _, _ = _order_version_digest(token)
+        order_id, _, _ = forms.order_version_digest(token)
         now = services.clock()
         result = await services.database.write(
             lambda connection: instructions.resolve(
@@ -431,6 +377,7 @@ class Interactions:
             execution_date=parsed_date(answers.get("date", "")),
             is_no_duplicate=answers.get("duplicate") == "yes",
             files=(answers["invoice"],) if answers.get("invoice") else (),
+            kind=forms.kind_of(answers),
         )
 
     async def suggest(self, caller: Caller, text: str) -> tuple[Choice, ...]:
@@ -447,46 +394,6 @@ class Interactions:
     def _reader(self, caller: Caller) -> Reader:
         return self._commands.reader(caller)
 
-    async def _view(self, value: str) -> OrderView:
-        order_id, _ = _order_and_version(value)
-        return await self._services.database.read(
-            lambda connection: views.order_view(connection, orders.get(connection, order_id))
-        )
-
-    async def _checked(self, caller: Caller, value: str, decision: Decision) -> OrderView | Form:
-        """Return the order if this person may decide on it, or what an old card answers.
-
-        Raises:
-            Refusal: this person may not decide on it.
-        """
-        services = self._services
-        view = await self._view(value)
-        _, version = _order_and_version(value)
-        choice = approvals.Choice(view.order.id, version, view.order.digest, decision)
-        now = services.clock()
-        refusal = await services.database.write(
-            lambda connection: approvals.admitted(
-                connection, services.company, caller.person, choice, now=now
-            )
-        )
-        if not isinstance(refusal, Refusal):
-            return view
-        if refusal.code in _STALE:
-            await self._must_see(caller, view.order)
-            text = self._reader(caller).refusal(refusal)
-            return forms.outdated_form(self._reader(caller), view, text)
-        raise refusal
-
-    async def _must_see(self, caller: Caller, order: Order) -> None:
-        """Have an old button show how the order is now to those alone who may know.
-
-        Raises:
-            Refusal: ``order.unknown``; with the attempt on the record.
-        """
-        if not views.may_see(self._services.company, caller.person, order):
-            await self._commands.denied(caller, "order.unknown")
-            raise Refusal("order.unknown", order=order.id)
-
     async def _invalid(
         self, caller: Caller, form: str, token: str, answers: Answers, refusal: Refusal
     ) -> Submitted:
@@ -499,9 +406,9 @@ class Interactions:
         if refusal.code == "freeze.changed":
             return await self._freeze_changed(caller, text)
         about = forms.pay_token(token)[0] if form == "pay" else token
-        if about and refusal.code in _STALE:
-            view = await self._view(about)
-            if views.may_see(self._services.company, caller.person, view.order):
+        if about and refusal.code in STALE:
+            view = await self._decisions.view(about)
+            if may_see(self._services.company, caller.person, view.order):
                 return Replace(forms.outdated_form(self._reader(caller), view, text))
         return Accepted(Notice(text, Tone.BAD))
 
@@ -536,6 +443,7 @@ class Interactions:
             date=answers.get("date", ""),
             invoice=kept,
             invoice_label=files[0].name if files else "",
+            kind=answers.get("kind", ""),
         )
         accounts = tuple(self._services.company.accounts.values())
         return forms.pay_form(
@@ -567,15 +475,5 @@ def _draft(connection: Connection, order: Order) -> PayDraft:
         date=order.execution_date.isoformat() if order.execution_date else "",
         invoice=order.files[0].id if order.files else "",
         invoice_label=order.files[0].name if order.files else "",
+        kind=order.kind,
     )
-
-
-def _order_and_version(value: str) -> tuple[str, int]:
-    order_id, _, rest = value.partition(":")
-    version, _, _ = rest.partition(":")
-    return order_id[:16], int(version) if version.isascii() and version.isdigit() else 0
-
-
-def _order_version_digest(token: str) -> tuple[str, int, str]:
-    order_id, version = _order_and_version(token)
-    return order_id, version, token.rpartition(":")[2]

@@ -7,9 +7,7 @@ is posted later, from a cursor that moves only when everything before it was dea
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -17,10 +15,12 @@ import structlog
 from sqlalchemy import Connection
 
 from bot import pictures, posted, receipt_files, statement_cards, story, views, wording
-from bot.cards import Card, Home, Tone
-from bot.chat import Chat, ChatRefused, ChatUnavailable, PersonUnreachable
+from bot.cards import Card, Home
+from bot.chat import Chat, ChatRefused, ChatUnavailable
 from bot.digest_card import digest_card
+from bot.placing import Placer, hash_of
 from bot.posted import Posted
+from bot.proposal_notices import ProposalNotices
 from bot.services import Services
 from bot.wording import OrderView, Reader
 from workflows import approvals, audit, digest, orders, people
@@ -28,6 +28,7 @@ from workflows.audit import Entry
 from workflows.digest import Digest
 from workflows.orders import Order, OrderState
 from workflows.people import Person
+from workflows.visibility import may_see
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,8 @@ class Notifier:
         self._services = services
         self._chat = chat
         self._digest_channel = digest_channel
+        self._placer = Placer(services, chat)
+        self._proposals = ProposalNotices(services, chat, self._placer)
         self._cursor = f"notifier:{chat.name}"
         self.behind_since: datetime | None = None
 
@@ -91,7 +94,10 @@ class Notifier:
         if not entries:
             return False
         touched: dict[str, Order] = {}
+        proposed: dict[str, None] = {}
         for entry in entries:
+            if story.is_about_proposal(entry.kind):
+                proposed[entry.subject] = None
             order = await self._order_of(entry)
             if order is not None:
                 touched[order.id] = order
@@ -100,9 +106,12 @@ class Notifier:
             if entry.kind in story.ABOUT_IDENTITIES:
                 await self._tell_person(entry)
                 touched.update(await self._concerning(entry.subject))
+                proposed.update(dict.fromkeys(await self._proposals.concerning(entry.subject)))
         for order_id in touched:
             await self._refresh(order_id)
-        await self._refresh_homes(list(touched.values()))
+        for proposal_id in proposed:
+            await self._proposals.refresh(proposal_id)
+        await self._refresh_homes(list(touched.values()), list(proposed))
         last = entries[-1].seq
         await database.write(lambda connection: audit.advance(connection, self._cursor, last))
         return True
@@ -122,7 +131,7 @@ class Notifier:
             lambda connection: self._cards_to_be(connection, order_id)
         )
         for audience in hidden:
-            await self._withdraw(known.pop(audience))
+            await self._placer.withdraw(known.pop(audience), "card.hidden.title")
         for audience in audiences:
             await self._place(view, audience, known.get(audience))
         for audience in known.keys() - set(audiences):
@@ -165,33 +174,19 @@ class Notifier:
             return name in self._channels(order)
         company = self._services.company
         person = company.directory.get(name)
-        if person is None or not views.may_see(company, person, order):
+        if person is None or not may_see(company, person, order):
             return False
-        address = people.external_id(connection, company.directory, person, self._chat.name)
         # It may stand with an account that was theirs before.
-        return address is not None and self._chat.is_there(card.channel, address)
-
-    async def _withdraw(self, card: Posted) -> None:
-        """Put nothing in the place of a card whose audience may not see the order any more."""
-        kind, _, name = card.audience.partition(":")
-        services = self._services
-        person = services.company.directory.get(name) if kind == "person" else None
-        reader = wording.reader_for(services.messages, services.company, person)
-        text = reader.say("card.hidden.line")
-        gone = Card(title=reader.say("card.hidden.title"), tone=Tone.NEUTRAL, lines=(text,))
-        try:
-            await self._chat.update(card.channel, card.message_id, gone)
-        except ChatRefused as error:
-            log.warning("card not withdrawn", audience=card.audience, code=str(error))
-        await services.database.write(
-            lambda connection: posted.forget(connection, self._chat.name, card)
-        )
+        return self._placer.stands_with(connection, person, card)
 
     def _concerned(self, view: OrderView) -> list[Person]:
-        """Return requester, approvers and, where one is needed, those who may decide."""
+        """Return requester, approvers, who asked something, and who is to resolve it, if anybody.
+        """
         company, order = self._services.company, view.order
         found = [company.directory.get(order.requester_id)]
-        found += approvals.approvers(company, order)
+        found += approvals.approvers(company, order, view.given)
+        asking = (company.directory.get(each.person_id) for each in view.questions)
+        found += [each for each in asking if each and may_see(company, each, order)]
         if wording.undecided(view):
             found += company.directory.holding(company.permissions.resolve)
         return list({each.id: each for each in found if each is not None}.values())
@@ -232,39 +227,9 @@ class Notifier:
     async def _place(self, view: OrderView, audience: str, known: Posted | None) -> None:
         reader = self._reader(audience)
         card = wording.order_card(reader, view, is_channel=audience.startswith("channel:"))
-        rendered = _hash(card)
-        if known is not None and known.rendered == rendered:
-            return
         if known is None and view.order.is_final and not self._is_requester(view, audience):
             return
-        try:
-            if known is not None and await self._chat.update(known.channel, known.message_id, card):
-                await self._remember(replace(known, rendered=rendered))
-                return
-            channel = await self._channel(audience)
-            if channel is None:
-                return
-            where, message_id = await self._chat.post(channel, card)
-        except PersonUnreachable as error:
-            log.warning("person unreachable", audience=audience, code=str(error))
-            await self._set_unreachable(audience)
-            return
-        except ChatRefused as error:
-            log.warning("card refused", audience=audience, order=view.order.id, code=str(error))
-            return
-        await self._remember(Posted(view.order.id, audience, where, message_id, rendered))
-
-    async def _set_unreachable(self, audience: str) -> None:
-        """Note that a person cannot be told here; the entry makes their other chat tell them."""
-        person = self._services.company.directory.get(audience.removeprefix("person:"))
-        if person is None:
-            return
-        now = self._services.clock()
-        await self._services.database.write(
-            lambda connection: people.set_reachable(
-                connection, person, self._chat.name, False, now=now
-            )
-        )
+        await self._placer.put(view.order.id, audience, known, card)
 
     @staticmethod
     def _is_requester(view: OrderView, audience: str) -> bool:
@@ -325,7 +290,8 @@ class Notifier:
             if entry.kind == "receipt.stored":
                 await self._hand_over_receipt(reader, order, card)
             elif (line := story.line(reader, entry)) is not None:
-                await self._chat.reply(card.channel, card.message_id, line)
+                actions = story.line_actions(reader, entry, order)
+                await self._chat.reply(card.channel, card.message_id, line, actions)
             else:
                 return
         except ChatRefused as error:
@@ -388,7 +354,7 @@ class Notifier:
         except ChatRefused as error:
             log.error("news refused", code=str(error), audience=audience, entry=entry.seq)
             return
-        await self._remember(Posted(subject, audience, where, message_id, _hash(card)))
+        await self._placer.remember(Posted(subject, audience, where, message_id, hash_of(card)))
 
     async def _composed(self, entry: Entry) -> Digest:
         company = self._services.company
@@ -408,11 +374,17 @@ class Notifier:
         )
         await self._publish(person)
 
-    async def _refresh_homes(self, touched: Sequence[Order]) -> None:
+    async def _refresh_homes(self, touched: Sequence[Order], proposed: Sequence[str]) -> None:
         company = self._services.company
         concerned = {order.requester_id for order in touched}
         for order in touched:
-            concerned |= {person.id for person in approvals.approvers(company, order)}
+            concerned |= {
+                person.id
+                for person in company.directory
+                if approvals.may_approve(company, person, order)
+            }
+        if proposed:  # whoever may decide on one has it on their page
+            concerned |= {person.id for person in company.directory}
         viewers = await self._services.database.read(
             lambda connection: posted.viewers(connection, self._chat.name, concerned)
         )
@@ -443,24 +415,7 @@ class Notifier:
     # ---- what they share ----------------------------------------------------------------------
 
     def _reader(self, audience: str) -> Reader:
-        """Return how an audience reads.
-
-        Raises:
-            LookupError: a person the directory no longer has: nobody reads in their place.
-        """
-        kind, _, name = audience.partition(":")
-        company = self._services.company
-        person = company.directory.get(name) if kind == "person" else None
-        if kind == "person" and person is None:
-            raise LookupError(f"nobody reads for {audience}")
-        return wording.reader_for(self._services.messages, company, person)
-
-    async def _channel(self, audience: str) -> str | None:
-        kind, _, name = audience.partition(":")
-        if kind == "channel":
-            return name
-        person = self._services.company.directory.get(name)
-        return await self._chat.address(person) if person else None
+        return self._placer.reader(audience)
 
     async def _cards_of(self, subject: str) -> dict[str, Posted]:
         return await self._services.database.read(
@@ -474,18 +429,6 @@ class Notifier:
             )
         )
 
-    async def _remember(self, card: Posted) -> None:
-        now = self._services.clock()
-
-        def write(connection: Connection) -> None:
-            posted.remember(connection, self._chat.name, card, now=now)
-
-        await self._services.database.write(write)
-
 
 def _subject(entry: Entry) -> str:
     return f"entry:{entry.seq}"
-
-
-def _hash(card: Card) -> str:
-    return hashlib.sha256(repr(card).encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot import story, wording
+from bot import proposal_cards, story, wording
 from bot.cards import Action, Card, Fact, Home, Tone
 from bot.views import Inbox
 from bot.wording import OrderView, Reader
@@ -84,15 +84,21 @@ def inbox_card(reader: Reader, inbox: Inbox) -> Card:
     say = reader.say
     lines = [say("inbox.awaiting", count=len(inbox.awaiting) + len(inbox.undecided))]
     lines += [_brief(reader, view) for view in (*inbox.undecided, *inbox.awaiting)]
+    if inbox.proposals:
+        lines.append(say("inbox.proposals", count=len(inbox.proposals)))
+        lines += [proposal_cards.brief(reader, view) for view in inbox.proposals]
     lines += [say("inbox.asked", count=len(inbox.asked))]
     lines += [_brief(reader, view) for view in inbox.asked]
-    has_work = bool(inbox.awaiting or inbox.undecided)
+    has_work = bool(inbox.awaiting or inbox.undecided or inbox.proposals)
     return Card(
         title=say("inbox.title"),
         tone=Tone.WAITING if has_work else Tone.NEUTRAL,
         lines=tuple(lines),
         notes=(say("inbox.hint"),),
-        actions=tuple(_open(reader, view) for view in (*inbox.undecided, *inbox.awaiting)),
+        actions=(
+            *(_open(reader, view) for view in (*inbox.undecided, *inbox.awaiting)),
+            *(proposal_cards.open_action(reader, view) for view in inbox.proposals),
+        ),
     )
 
 
@@ -145,10 +151,11 @@ def home(reader: Reader, inbox: Inbox, readings: Sequence[Reading], now: datetim
     waiting = (*inbox.undecided, *inbox.awaiting)
     head = Card(
         title=say("home.title", name=reader.person.name if reader.person else ""),
-        lines=(say("home.waiting", count=len(waiting)),),
+        lines=(say("home.waiting", count=len(waiting) + len(inbox.proposals)),),
         actions=_home_actions(reader),
     )
     cards = [head, *(_home_order(reader, view) for view in waiting)]
+    cards += [proposal_cards.proposal_card(reader, view) for view in inbox.proposals]
     if readings:
         balances = balance_card(reader, readings, now)
         cards.append(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from bot import wording
+from bot import decision_words, wording
 from bot.cards import Action, Card, Fact, Tone
 from bot.wording import Reader
+from workflows import questions
 from workflows.audit import Entry
+from workflows.orders import Order
 
 _LINES = {
-    "order.amended": "story.amended",
     "order.approval": "story.approval",
     "order.rejected": "story.rejected",
     "order.cancelled": "story.cancelled",
@@ -28,8 +29,10 @@ _LINES = {
     "entry.matched": "story.matched",
     "receipt.stored": "story.receipt",
 }
-_ABOUT_ORDERS = frozenset({*_LINES, "order.requested", "order.status", "order.settled"})
-_TOLD_TO_ALL = frozenset({"order.amended", "order.cancelled", "order.decision_needed"})
+_ABOUT_ORDERS = frozenset(
+    {*_LINES, *decision_words.LINES, "order.requested", "order.status", "order.settled"}
+)
+_TOLD_TO_ALL = frozenset({*decision_words.LINES, "order.cancelled", "order.decision_needed"})
 _ALARMS = frozenset(
     {
         "reconciliation.alarm",
@@ -62,6 +65,11 @@ def is_about_order(kind: str) -> bool:
     return kind in _ABOUT_ORDERS
 
 
+def is_about_proposal(kind: str) -> bool:
+    """Whether entries of this kind have a proposal as their subject and change its card."""
+    return kind.startswith("proposal.")
+
+
 def is_told_to_all(kind: str) -> bool:
     """Whether approvers are told too, not only the requester and the channel."""
     return kind in _TOLD_TO_ALL
@@ -87,6 +95,8 @@ def line(reader: Reader, entry: Entry) -> str | None:
             return _settled(reader, entry)
         case "order.failed" if facts.get("by_person"):
             return reader.say("story.failed_by_person", name=name, note=str(facts.get("note", "")))
+        case kind if kind in decision_words.LINES:
+            return decision_words.LINES[kind](reader, entry)
         case kind if kind in _LINES:
             return reader.say(
                 _LINES[kind],
@@ -98,6 +108,15 @@ def line(reader: Reader, entry: Entry) -> str | None:
             )
         case _:
             return None
+
+
+def line_actions(reader: Reader, entry: Entry, order: Order) -> tuple[Action, ...]:
+    """Return what a line asks its reader to do, as buttons beneath it."""
+    person = reader.person
+    if entry.kind != questions.ASKED or person is None or person.id != order.requester_id:
+        return ()
+    label = reader.say("action.answer", name=reader.name(entry.actor))
+    return (Action("answer", label, f"{order.id}:{entry.seq}", "primary"),)
 
 
 def full_line(reader: Reader, entry: Entry) -> str | None:

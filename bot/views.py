@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from bot import proposal_cards
+from bot.proposal_cards import ProposalView
 from bot.wording import OrderView
-from workflows import approvals, instructions, orders, tables
+from workflows import approvals, instructions, orders, payee_history, questions, tables
 from workflows.company import Company
 from workflows.orders import Order, OrderState
 from workflows.people import Person
@@ -24,12 +26,15 @@ def order_view(connection: Connection, order: Order) -> OrderView:
         select(tables.receipt.c.order_id).where(tables.receipt.c.order_id == order.id)
     ).first()
     booked = next(iter(matched), None)
+    matters = order.state in (OrderState.PENDING, OrderState.APPROVED)
     return OrderView(
         order=order,
         given=tuple(approvals.of_order(connection, order)),
         sent=instructions.find(connection, order.id),
         matched_on=booked.isoformat() if booked else None,
         has_receipt=has_receipt is not None,
+        questions=() if order.is_final else questions.of_order(connection, order.id),
+        history=payee_history.of_order(connection, order) if matters else None,
     )
 
 
@@ -40,6 +45,7 @@ class Inbox:
     awaiting: tuple[OrderView, ...]
     undecided: tuple[OrderView, ...]
     asked: tuple[OrderView, ...]
+    proposals: tuple[ProposalView, ...] = ()
 
 
 def inbox(connection: Connection, company: Company, person: Person, *, most: int = 10) -> Inbox:
@@ -64,15 +70,5 @@ def inbox(connection: Connection, company: Company, person: Person, *, most: int
             order_view(connection, order)
             for order in orders.asked_by(connection, person.id, most=most)
         ),
-    )
-
-
-def may_see(company: Company, person: Person, order: Order) -> bool:
-    """Whether a person may see an order: theirs, theirs to decide, or of an account they view."""
-    own = company.accounts.get(order.account_id)
-    return (
-        person.id == order.requester_id
-        or approvals.may_approve(company, person, order)
-        or bool(person.roles & company.permissions.resolve)
-        or (own is not None and bool(own.viewers & person.roles))
+        proposals=proposal_cards.waiting_for(connection, company, person, most=most),
     )

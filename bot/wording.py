@@ -5,6 +5,7 @@ Everything a person reads comes from the catalogue; this module decides which fa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,23 +14,33 @@ from bot.cards import Action, Card, Fact, Tone
 from bot.messages import Messages
 from connectors.money import Money
 from workflows import approvals, instructions
-from workflows.approvals import Approval
+from workflows.approvals import Approval, Decision
 from workflows.company import Company
 from workflows.instructions import Sent, Stage
 from workflows.orders import Order, OrderState
+from workflows.payee_history import MOST_COUNTED, PayeeHistory
 from workflows.people import Person
+from workflows.policy import Kind
+from workflows.questions import Question
 from workflows.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """Everything a card about an order may show, read in one go."""
+    """Everything a card about an order may show, read in one go.
+
+    Attributes:
+        questions: What was asked about it, oldest first.
+        history: What was paid to the same account before; None once it matters no more.
+    """
 
     order: Order
     given: tuple[Approval, ...]
     sent: Sent | None
     matched_on: str | None = None
     has_receipt: bool = False
+    questions: tuple[Question, ...] = ()
+    history: PayeeHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,9 @@ class Reader:
         return person.name if person else person_id
 
     def role(self, role: str) -> str:
-        """Return a role as people call it."""
+        """Return a role as people call it; a named person behind an ``@`` by their name."""
+        if role.startswith("@"):
+            return self.name(role[1:])
         key = f"role.{role}"
         return self.say(key) if self.messages.has(key) else role
 
@@ -86,6 +99,8 @@ def spaced(iban: str) -> str:
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
 
+_UNRELEASED = (OrderState.PENDING, OrderState.APPROVED)
+_MOST_ANSWERS = 3
 _TONES = {
     OrderState.PENDING: Tone.WAITING,
     OrderState.APPROVED: Tone.MOVING,
@@ -119,11 +134,18 @@ def order_card(reader: Reader, view: OrderView, *, is_channel: bool = False) -> 
             Fact(say("label.account"), _account_line(reader, order)),
             Fact(say("label.reference"), order.remittance or say("nothing")),
             Fact(say("label.execution"), execution_line(reader, order)),
+            *kind_facts(reader, order),
             *invoice_facts(reader, order),
             Fact(say("label.requested_by"), _requested_line(reader, order)),
             Fact(say("label.order"), order.id),
         ),
-        lines=(*_slot_lines(reader, view), *risk_lines(reader, order), *_bank_lines(reader, view)),
+        lines=(
+            *_slot_lines(reader, view),
+            *question_lines(reader, view),
+            *_history_for(reader, view),
+            *risk_lines(reader, order),
+            *_bank_lines(reader, view),
+        ),
         notes=_notes(reader, order),
         actions=_actions(reader, view, is_channel=is_channel),
     )
@@ -146,11 +168,6 @@ def state_line(reader: Reader, view: OrderView) -> str:
     return say(f"state.{order.state}")
 
 
-def approved_by(reader: Reader, view: OrderView) -> list[str]:
-    """Return who approved, in order."""
-    return [reader.name(each.person_id) for each in view.given if each.decision == "approve"]
-
-
 def _account_line(reader: Reader, order: Order) -> str:
     own = reader.company.accounts.get(order.account_id)
     name = own.name if own else order.account_id
@@ -162,6 +179,13 @@ def execution_line(reader: Reader, order: Order) -> str:
     if order.execution_date is None:
         return reader.say("execution.soonest")
     return reader.messages.date(reader.language, order.execution_date)
+
+
+def kind_facts(reader: Reader, order: Order) -> list[Fact]:
+    """Return what sort of payment it is, where it is not just one."""
+    if order.kind == Kind.SINGLE:
+        return []
+    return [Fact(reader.say("label.kind"), reader.say(f"kind.{order.kind}"))]
 
 
 def invoice_facts(reader: Reader, order: Order) -> list[Fact]:
@@ -185,30 +209,111 @@ def _requested_line(reader: Reader, order: Order) -> str:
 
 
 def _slot_lines(reader: Reader, view: OrderView) -> list[str]:
-    """Return a line for each slot: by whom it is filled, or whom it waits for."""
-    order = view.order
+    """Return a line for each slot by stage, filled or waiting, and who is out of it, and why."""
+    order, say = view.order, reader.say
     assignment = approvals.assignment_of(reader.company, order, view.given)
-    at = {each.person_id: each.at for each in view.given}
     lines = [
-        reader.say(
-            "slot.filled",
-            role=reader.role(role),
-            name=reader.name(person),
-            at=reader.instant(at[person]),
-        )
-        for role, person in assignment.filled
+        say("slot.rejected", name=reader.name(each.person_id), reason=each.reason or "")
+        for each in view.given
+        if each.decision == Decision.REJECT
     ]
-    rejected = [each for each in view.given if each.decision == "reject"]
-    lines += [
-        reader.say("slot.rejected", name=reader.name(each.person_id), reason=each.reason or "")
-        for each in rejected
-    ]
-    if order.state == OrderState.PENDING:
-        lines += [
-            reader.say("slot.missing", role=reader.role(slot.role), count=slot.count)
-            for slot in assignment.missing
-        ]
+    stages = sorted({slot.stage for slot in order.policy_verdict.slots})
+    at = {each.person_id: each.at for each in view.given}
+    filled = list(assignment.filled)
+    for number, stage in enumerate(stages):
+        shown = _filled_lines(reader, order, stage, filled, at)
+        if order.state == OrderState.PENDING:
+            missing = [slot for slot in assignment.missing if slot.stage == stage]
+            key = "slot.missing" if stage <= assignment.stage else "slot.later"
+            shown += [
+                say(key, role=reader.role(slot.who), count=slot.count) for slot in missing
+            ]
+        if shown and len(stages) > 1:
+            lines.append(say("slot.stage" if number == 0 else "slot.then", stage=stage))
+        lines += shown
+    return [*lines, *_out_lines(reader, view)]
+
+
+def _filled_lines(
+    reader: Reader,
+    order: Order,
+    stage: int,
+    filled: list[tuple[str, str]],
+    at: Mapping[str, datetime],
+) -> list[str]:
+    """Return the lines of a stage's filled slots, and take these out of ``filled``."""
+    lines = []
+    for slot in order.policy_verdict.slots:
+        mine = [each for each in filled if each[0] == slot.who] if slot.stage == stage else []
+        for role, person in mine[: slot.count]:
+            filled.remove((role, person))
+            when = reader.instant(at[person])
+            name = reader.name(person)
+            lines.append(reader.say("slot.filled", role=reader.role(role), name=name, at=when))
     return lines
+
+
+def _out_lines(reader: Reader, view: OrderView) -> list[str]:
+    """Return who is left out of the decision while there is one to make."""
+    order, say = view.order, reader.say
+    if order.state not in (OrderState.PENDING, OrderState.APPROVED):
+        return []
+    lines = [
+        say("slot.recused", name=reader.name(each.person_id), reason=each.reason or "")
+        for each in view.given
+        if each.decision == Decision.RECUSE
+    ]
+    lines += [
+        say("slot.withdrawn", name=reader.name(each.person_id), at=reader.instant(each.withdrawn_at))
+        for each in view.given
+        if each.withdrawn_at is not None
+    ]
+    left_out = sorted(order.policy_verdict.excluded - {order.requester_id})
+    if left_out:
+        lines.append(say("slot.excluded", names=", ".join(map(reader.name, left_out))))
+    if order.state == OrderState.APPROVED and order.release_after is not None:
+        lines.append(say("slot.cooling", at=reader.instant(order.release_after)))
+    return lines
+
+
+def question_lines(reader: Reader, view: OrderView) -> list[str]:
+    """Return the questions that wait for an answer."""
+    return [
+        reader.say("question.open", name=reader.name(each.person_id), text=each.text)
+        for each in view.questions
+        if each.is_open
+    ]
+
+
+def history_lines(reader: Reader, view: OrderView) -> list[str]:
+    """Return what was paid to the same account before, in a line."""
+    history, say = view.history, reader.say
+    if history is None:
+        return []
+    last = history.last_on(reader.timezone)
+    if last is None:
+        return [say("history.first")]
+    day = reader.messages.date(reader.language, last)
+    count = f"{MOST_COUNTED}+" if history.count >= MOST_COUNTED else str(history.count)
+    if history.count == 1 or history.range is None:
+        amount = reader.money(history.newest.amount) if history.newest else ""
+        key = "history.once" if history.count == 1 else "history.other"
+        return [say(key, count=count, day=day, amount=amount)]
+    low, high = map(reader.money, history.range)
+    if low == high:
+        return [say("history.same", count=count, day=day, amount=low)]
+    return [say("history.usual", count=count, day=day, low=low, high=high)]
+
+
+def _history_for(reader: Reader, view: OrderView) -> list[str]:
+    """Return that line for somebody who decides; who asked knows, and a channel need not."""
+    return history_lines(reader, view) if _is_judge(reader, view) else []
+
+
+def _is_judge(reader: Reader, view: OrderView) -> bool:
+    """Whether the reader is one of those who may approve the order, now or in a later stage."""
+    person = reader.person
+    return person is not None and approvals.may_approve(reader.company, person, view.order)
 
 
 def risk_lines(reader: Reader, order: Order) -> list[str]:
@@ -264,17 +369,53 @@ def _actions(reader: Reader, view: OrderView, *, is_channel: bool) -> tuple[Acti
             Action("reject", say("action.reject"), value, "danger"),
         ]
     is_mine = person is not None and person.id == order.requester_id
-    if is_mine and order.state == OrderState.PENDING:
-        found.append(Action("amend", say("action.amend"), value))
-    if is_mine and _may_be_withdrawn(reader, view):
-        found.append(
-            Action("cancel", say("action.cancel"), value, "danger", say("action.cancel_confirm"))
-        )
+    if is_mine:
+        found += _requester_actions(reader, view, value)
+    elif order.state in _UNRELEASED:
+        found += _judge_actions(reader, view, value, is_channel=is_channel)
     if order.files:
         found.append(Action("invoice", say("action.invoice"), value))
     if _may_resolve(reader, view, is_channel=is_channel):
         found.append(Action("resolve", say("action.resolve"), value, "primary"))
     return tuple(found)
+
+
+def _requester_actions(reader: Reader, view: OrderView, value: str) -> list[Action]:
+    say, order = reader.say, view.order
+    found = [
+        Action("answer", say("action.answer", name=reader.name(each.person_id)), f"{order.id}:{each.seq}", "primary")
+        for each in view.questions
+        if each.is_open
+    ][:_MOST_ANSWERS]
+    if order.state == OrderState.PENDING:
+        found.append(Action("amend", say("action.amend"), value))
+    if _may_be_withdrawn(reader, view):
+        found.append(
+            Action("cancel", say("action.cancel"), value, "danger", say("action.cancel_confirm"))
+        )
+    return found
+
+
+def _judge_actions(
+    reader: Reader, view: OrderView, value: str, *, is_channel: bool
+) -> list[Action]:
+    """Return what else those may do who are asked to decide, or have decided."""
+    say, person = reader.say, reader.person
+    found = [Action("ask", say("action.ask"), value)]
+    if is_channel or person is None:
+        return found
+    mine = next((each for each in view.given if each.person_id == person.id), None)
+    has_approved = (
+        mine is not None and mine.decision == Decision.APPROVE and mine.withdrawn_at is None
+    )
+    if has_approved:
+        confirm = say("action.take_back_confirm")
+        found.insert(0, Action("take_back", say("action.take_back"), value, "danger", confirm))
+    if has_approved or _may_still_decide(reader, view):
+        found.append(Action("recuse", say("action.recuse"), value))
+    if _is_judge(reader, view) and view.history is not None and view.history.count > 1:
+        found.append(Action("history", say("action.history"), value))
+    return found
 
 
 def _may_be_withdrawn(reader: Reader, view: OrderView) -> bool:
@@ -295,7 +436,7 @@ def _may_still_decide(reader: Reader, view: OrderView) -> bool:
     return (
         person is not None
         and approvals.may_approve(reader.company, person, view.order)
-        and person.id not in {each.person_id for each in view.given}
+        and person.id not in {each.person_id for each in view.given if not each.withdrawn_at}
     )
 
 

@@ -28,6 +28,7 @@ class Capability(StrEnum):
     STATEMENTS = "statements"
     RECEIPTS = "receipts"
     CONSENT = "consent"
+    NAME_CHECK = "name_check"
 
 
 class Progress(StrEnum):
@@ -271,6 +272,27 @@ class Consent:
     url: str | None = None
 
 
+class NameResult(StrEnum):
+    """Whether an account is held by whom one takes for its holder (verification of payee)."""
+
+    MATCH = "match"
+    CLOSE = "close"
+    NO_MATCH = "no_match"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class NameMatch:
+    """What an institution says of an account's holder.
+
+    Attributes:
+        name: The holder's name as the institution has it, where it says so: for `CLOSE` it does.
+    """
+
+    result: NameResult
+    name: str = ""
+
+
 class ConnectorState(Protocol):
     """What a connector may remember between runs (a consent's id, a cursor), kept for it."""
 
@@ -432,6 +454,10 @@ class Connector(ABC):
     async def consent(self, accounts: tuple[Account, ...], now: datetime) -> Consent:
         """Return the consent in force for ``accounts``, asking for a new one where needed."""
         raise self._unsupported(Capability.CONSENT)
+
+    async def check_name(self, creditor: Creditor) -> NameMatch:
+        """Ask whether ``creditor``'s account is held by the name that is given for it."""
+        raise self._unsupported(Capability.NAME_CHECK)
 
     async def close(self) -> None:
         """Release connections."""

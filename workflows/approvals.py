@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from workflows import audit, orders, second_factor
 from workflows.company import Company
@@ -17,7 +27,7 @@ from workflows.policy import Assignment, Slot, assign
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
-from workflows.tables import approval
+from workflows.tables import approval, audit_entry
 
 
 class Decision(StrEnum):
@@ -25,6 +35,8 @@ class Decision(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+    RECUSE = "recuse"
+    """I have a conflict of interest: neither yes nor no, and none of mine counts any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +68,13 @@ class Decided:
     Attributes:
         order: As it stands after it.
         assignment: Which slots are filled by whom, and what is still missing.
+        is_again: Whether an approval was taken back before: the order's workflow may be waiting,
+            and is to be woken.
     """
 
     order: Order
     assignment: Assignment
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,13 @@ _OF_VERSION = Prepared(
     .order_by(approval.c.at, approval.c.person_id)
 )
 _STORE = Prepared(insert(approval))
+_MINE = (
+    approval.c.order_id == bindparam("order"),
+    approval.c.version == bindparam("version"),
+    approval.c.person_id == bindparam("person"),
+)
+_FORGET = Prepared(delete(approval).where(*_MINE, approval.c.withdrawn_at.is_not(None)))
+_TAKE_BACK = Prepared(update(approval).where(*_MINE).values(withdrawn_at=bindparam("at")))
 
 
 def of_order(connection: Connection, order: Order) -> list[Approval]:
@@ -100,17 +122,34 @@ def of_order(connection: Connection, order: Order) -> list[Approval]:
 
 
 def may_approve(company: Company, person: Person, order: Order) -> bool:
-    """Whether ``person`` could fill one of the order's slots."""
-    roles = {slot.role for slot in order.policy_verdict.slots}
-    return person.id != order.requester_id and bool(person.roles & roles)
+    """Whether ``person`` could fill one of the order's slots, in whatever stage."""
+    return _fits(person, order, order.policy_verdict.slots)
 
 
-def approvers(company: Company, order: Order) -> list[Person]:
-    """Return everybody who could fill one of the order's slots, by id."""
-    return sorted(
-        (person for person in company.directory if may_approve(company, person, order)),
-        key=lambda person: person.id,
+def _fits(person: Person, order: Order, slots: Sequence[Slot]) -> bool:
+    return not is_excluded(person, order) and any(
+        slot.suits(person.id, person.roles) for slot in slots
     )
+
+
+def is_excluded(person: Person, order: Order) -> bool:
+    """Whether a person's approval can never count: of their own request, or of their payee."""
+    return person.id == order.requester_id or person.id in order.policy_verdict.excluded
+
+
+def approvers(company: Company, order: Order, given: Sequence[Approval]) -> list[Person]:
+    """Return everybody who has decided or could fill a slot of a stage that is open, by id."""
+    slots = order.policy_verdict.slots
+    stage = assignment_of(company, order, given).stage
+    is_open = tuple(slot for slot in slots if slot.stage <= stage)
+    decided = {each.person_id for each in given}
+    found = (
+        person
+        for person in company.directory
+        if _fits(person, order, is_open)
+        or (person.id in decided and may_approve(company, person, order))
+    )
+    return sorted(found, key=lambda person: person.id)
 
 
 def assignment_of(company: Company, order: Order, given: Sequence[Approval]) -> Assignment:
@@ -119,10 +158,21 @@ def assignment_of(company: Company, order: Order, given: Sequence[Approval]) -> 
 
 
 def assignment_for(
-    company: Company, order: Order, slots: Sequence[Slot], given: Sequence[Approval]
+    company: Company,
+    order: Order,
+    slots: Sequence[Slot],
+    given: Sequence[Approval],
+    excluded: frozenset[str] = frozenset(),
 ) -> Assignment:
-    """Return which of ``slots`` the approvals of this very digest fill."""
-    return assign(tuple(slots), _standing(company, order, given))
+    """Return which of ``slots`` the approvals of this very digest fill.
+
+    Args:
+        excluded: Whose approvals do not count, beside those whom the order excludes.
+    """
+    standing = _standing(company, order, given)
+    stages = {each.person_id: each.stage for each in given}
+    counting = {who: roles for who, roles in standing.items() if who not in excluded}
+    return assign(slots, counting, stages)
 
 
 def awaiting(connection: Connection, company: Company, person: Person) -> list[Order]:
@@ -132,15 +182,51 @@ def awaiting(connection: Connection, company: Company, person: Person) -> list[O
         if not may_approve(company, person, order):
             continue
         given = of_order(connection, order)
-        if person.id in {each.person_id for each in given}:
+        if _has_decided(person, given):
             continue
         # Not "is one of my roles missing": my coming may free somebody for another slot.
-        standing = _standing(company, order, given)
-        slots = order.policy_verdict.slots
-        without = len(assign(slots, standing).filled)
-        if len(assign(slots, {**standing, person.id: person.roles}).filled) > without:
+        before = assignment_of(company, order, given)
+        after = _with(company, order, given, person, before.stage)
+        if len(after.filled) > len(before.filled):
             found.append(order)
     return sorted(found, key=lambda order: order.expires_at)
+
+
+def _has_decided(person: Person, given: Sequence[Approval]) -> bool:
+    return any(each.person_id == person.id and each.withdrawn_at is None for each in given)
+
+
+def _with(
+    company: Company, order: Order, given: Sequence[Approval], person: Person, stage: int
+) -> Assignment:
+    """Return the assignment as it would be with one more approval, given in ``stage``."""
+    standing = {**_standing(company, order, given), person.id: person.roles}
+    stages = {**{each.person_id: each.stage for each in given}, person.id: stage}
+    return assign(order.policy_verdict.slots, standing, stages)
+
+
+def leads_on(
+    company: Company, order: Order, given: Sequence[Approval], person: Person, stage: int
+) -> bool:
+    """Whether the quorum can still be reached by the company's people after one more approval.
+
+    Somebody who is the only one for a later stage must not spend themselves on an earlier one.
+    """
+    mine = Approval(
+        order_id=order.id,
+        version=order.version,
+        person_id=person.id,
+        digest=order.digest,
+        decision=str(Decision.APPROVE),
+        factor=second_factor.TOTP,
+        reason=None,
+        at=order.updated_at,
+        stage=stage,
+    )
+    others = [each for each in given if each.person_id != person.id]
+    return _can_be_reached(company, order, (*others, mine)) or not _can_be_reached(
+        company, order, others
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +244,13 @@ def check(
 
     Raises:
         Refusal: ``order.unknown``, ``order.stale``, ``approval.already``, ``order.not_pending``,
-            ``order.expired``, ``approval.own_request``, ``approval.no_role`` or
+            ``order.expired``, ``approval.own_request``, ``approval.excluded``,
+            ``approval.no_role``, ``approval.not_yet``, ``approval.needed_later`` or
             ``order.tampered``.
     """
     order = orders.get(connection, choice.order_id)
     given = of_order(connection, order)
-    if choice.version == order.version and person.id in {each.person_id for each in given}:
+    if choice.version == order.version and _has_decided(person, given):
         raise Refusal("approval.already", order=order.id)
     if order.state != OrderState.PENDING:
         raise Refusal("order.not_pending", order=order.id, state=order.state)
@@ -173,12 +260,26 @@ def check(
         raise Refusal("order.expired", order=order.id, at=order.expires_at.isoformat())
     if person.id == order.requester_id:
         raise Refusal("approval.own_request", order=order.id)
+    if is_excluded(person, order):
+        raise Refusal("approval.excluded", order=order.id)
     if not may_approve(company, person, order):
-        wanted = sorted({slot.role for slot in order.policy_verdict.slots})
+        wanted = sorted({slot.who for slot in order.policy_verdict.slots})
         raise Refusal("approval.no_role", order=order.id, roles=", ".join(wanted))
     if not choice.digest == order.digest == orders.digest_of(order):
         raise Refusal("order.tampered", order=order.id)
+    if choice.decision is Decision.APPROVE:
+        _check_stage(company, order, given, person)
     return Admitted(order, tuple(given))
+
+
+def _check_stage(company: Company, order: Order, given: Sequence[Approval], person: Person) -> None:
+    """Refuse an approval whose stage is not open, or that would leave a later one to nobody."""
+    stage = assignment_of(company, order, given).stage
+    is_open = [slot for slot in order.policy_verdict.slots if slot.stage <= stage]
+    if not _fits(person, order, is_open):
+        raise Refusal("approval.not_yet", order=order.id, stage=stage)
+    if not leads_on(company, order, given, person, stage):
+        raise Refusal("approval.needed_later", order=order.id)
 
 
 def decide(
@@ -195,6 +296,8 @@ def decide(
     A refusal is *returned*, so that what it leaves behind (a failed factor, an attempt on one's
     own request) is committed with it.
     """
+    if choice.decision is Decision.RECUSE:
+        return recuse(connection, company, person, choice, now=now)
     found = admitted(connection, company, person, choice, now=now)
     if isinstance(found, Refusal):
         return found
@@ -203,7 +306,7 @@ def decide(
     verdict = second_factor.verify(connection, cipher, person.id, choice.code, now=now)
     if isinstance(verdict, Refusal):
         return verdict
-    return _approve(connection, company, person, found, now)
+    return approve(connection, company, person, found, now=now)
 
 
 def admitted(
@@ -220,7 +323,9 @@ def admitted(
         return refusal
 
 
-_ON_RECORD = frozenset({"approval.own_request", "approval.no_role", "order.tampered"})
+_ON_RECORD = frozenset(
+    {"approval.own_request", "approval.excluded", "approval.no_role", "order.tampered"}
+)
 
 
 def _note_attempt(
@@ -238,13 +343,30 @@ def _note_attempt(
 
 
 def _store(connection: Connection, given: Approval) -> None:
+    """Store a decision, in the place of one that the person took back."""
+    _FORGET.run(
+        connection,
+        {"order": given.order_id, "version": given.version, "person": given.person_id},
+    )
     _STORE.run(connection, {name: getattr(given, name) for name in _FIELDS})
 
 
-def _approve(
-    connection: Connection, company: Company, person: Person, found: Admitted, now: datetime
+def approve(
+    connection: Connection,
+    company: Company,
+    person: Person,
+    found: Admitted,
+    *,
+    now: datetime,
+    facts: Mapping[str, Any] | None = None,
 ) -> Decided:
+    """Record the approval of an order the person was admitted to, after their second factor.
+
+    Args:
+        facts: What else the record keeps of it.
+    """
     order = found.order
+    stage = assignment_of(company, order, found.given).stage
     mine = Approval(
         order_id=order.id,
         version=order.version,
@@ -254,10 +376,15 @@ def _approve(
         factor=second_factor.TOTP,
         reason=None,
         at=now,
+        stage=stage,
     )
     _store(connection, mine)
-    assignment = assignment_of(company, order, (*found.given, mine))
+    others = [each for each in found.given if each.person_id != person.id]
+    assignment = assignment_of(company, order, (*others, mine))
     to = OrderState.APPROVED if assignment.is_complete else OrderState.PENDING
+    values: dict[str, object] = {}
+    if assignment.is_complete and order.policy_verdict.cool_off:
+        values["release_after"] = now + order.policy_verdict.cool_off
     after = orders.change(
         connection,
         order,
@@ -271,9 +398,30 @@ def _approve(
             "factor": second_factor.TOTP,
             "policy_hash": order.policy_verdict.policy_hash,
             "filled": [list(pair) for pair in assignment.filled],
+            "stage": stage,
+            **(facts or {}),
         },
+        values=values,
     )
-    return Decided(after, assignment)
+    is_again = assignment.is_complete and _was_withdrawn(connection, order.id)
+    return Decided(after, assignment, is_again)
+
+
+_WITHDRAWN = "order.approval_withdrawn"
+_WITHDRAWALS = Prepared(
+    select(func.count())
+    .select_from(audit_entry)
+    .where(
+        audit_entry.c.subject == bindparam("order"),
+        audit_entry.c.kind == literal_column(f"'{_WITHDRAWN}'"),
+    )
+)
+
+
+def _was_withdrawn(connection: Connection, order_id: str) -> bool:
+    """Whether anybody ever took back an approval of an order."""
+    row = _WITHDRAWALS.row(connection, {"order": order_id})
+    return row is not None and row[0] > 0
 
 
 def _reject(
@@ -311,6 +459,133 @@ def _reject(
     return Decided(rejected, assignment_of(company, rejected, ()))
 
 
+def recuse(
+    connection: Connection, company: Company, person: Person, choice: Choice, *, now: datetime
+) -> Decided | Refusal:
+    """Record that a person has a conflict of interest: they are out, also if it is amended.
+
+    Whoever approved already takes that back by it. Refusals are those of `decide`.
+    """
+    reason = " ".join(choice.reason.split())[:500]
+    if not reason:
+        return Refusal("recuse.reason_missing", field="reason")
+    order = orders.get(connection, choice.order_id)
+    if order.state == OrderState.APPROVED or _mine(connection, order, person):
+        order = withdraw(connection, company, person, order.id, choice.version, now=now)
+    found = admitted(connection, company, person, choice, now=now)
+    if isinstance(found, Refusal):
+        return found
+    mine = Approval(
+        order_id=order.id,
+        version=order.version,
+        person_id=person.id,
+        digest=order.digest,
+        decision=str(Decision.RECUSE),
+        factor="none",
+        reason=reason,
+        at=now,
+    )
+    _store(connection, mine)
+    others = [each for each in found.given if each.person_id != person.id]
+    given = (*others, mine)
+    after = orders.change(
+        connection,
+        order,
+        OrderState.PENDING,
+        now=now,
+        actor=person.id,
+        kind="order.recused",
+        facts={
+            "digest": order.digest,
+            "version": order.version,
+            "reason": reason,
+            "fillable": _can_be_reached(company, order, given),
+        },
+    )
+    return Decided(after, assignment_of(company, after, given))
+
+
+def _mine(connection: Connection, order: Order, person: Person) -> Approval | None:
+    """Return a person's approval of the order's present version, if there is one that counts."""
+    return next(
+        (
+            each
+            for each in of_order(connection, order)
+            if each.person_id == person.id
+            and each.decision == Decision.APPROVE
+            and each.withdrawn_at is None
+        ),
+        None,
+    )
+
+
+def _can_be_reached(company: Company, order: Order, given: Sequence[Approval]) -> bool:
+    """Whether the company still has the people to fill all slots."""
+    slots = order.policy_verdict.slots
+    standing = _standing(company, order, given)
+    spent = {each.person_id for each in given if each.withdrawn_at is None} - standing.keys()
+    people = {
+        each.id: each.roles
+        for each in company.directory
+        if each.id not in spent and _fits(each, order, slots)
+    }
+    stages = {each.person_id: each.stage for each in given if each.person_id in standing}
+    return assign(slots, people, stages).is_complete
+
+
+def withdraw(
+    connection: Connection,
+    company: Company,
+    person: Person,
+    order_id: str,
+    version: int,
+    *,
+    now: datetime,
+) -> Order:
+    """Take one's own approval back, as long as the payment was not released.
+
+    Approvals of later stages were given on the strength of it, and are taken back with it.
+
+    Raises:
+        Refusal: ``order.unknown``, ``order.stale``, ``approval.none`` or ``order.too_late``.
+    """
+    order = orders.get(connection, order_id)
+    if order.version != version:
+        raise Refusal("order.stale", order=order.id, version=order.version)
+    if order.state not in (OrderState.PENDING, OrderState.APPROVED):
+        raise Refusal("order.too_late", order=order.id, state=order.state)
+    mine = _mine(connection, order, person)
+    if mine is None:
+        raise Refusal("approval.none", order=order.id)
+    given = [each for each in of_order(connection, order) if each.person_id != person.id]
+    stage = assignment_of(company, order, given).stage
+    gone = {person.id} | {
+        each.person_id for each in _counting(given) if each.stage > min(stage, mine.stage)
+    }
+    for each in sorted(gone):
+        facts = {"order": order.id, "version": order.version, "person": each, "at": now}
+        _TAKE_BACK.run(connection, facts)
+    left = [each for each in given if each.person_id not in gone]
+    is_complete = assignment_of(company, order, left).is_complete
+    to = OrderState(order.state) if is_complete else OrderState.PENDING
+    return orders.change(
+        connection,
+        order,
+        to,
+        now=now,
+        actor=person.id,
+        kind=_WITHDRAWN,
+        facts={"digest": order.digest, "version": order.version, "withdrawn": sorted(gone)},
+        values={} if is_complete else {"release_after": None},
+    )
+
+
+def _counting(given: Sequence[Approval]) -> list[Approval]:
+    return [
+        each for each in given if each.decision == Decision.APPROVE and each.withdrawn_at is None
+    ]
+
+
 def _standing(
     company: Company, order: Order, given: Sequence[Approval]
 ) -> dict[str, frozenset[str]]:
@@ -321,8 +596,9 @@ def _standing(
         counts = (
             person is not None
             and each.decision == Decision.APPROVE
+            and each.withdrawn_at is None
             and each.digest == order.digest
-            and each.person_id != order.requester_id
+            and not is_excluded(person, order)
         )
         if counts and person is not None:
             standing[person.id] = person.roles

@@ -8,8 +8,12 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from connectors.base import Account
+from workflows.opening import Hours
 from workflows.people import Directory, Person
 from workflows.policy import Policy, Rates
+
+BUSINESS_HOURS = Hours.parse("mon-fri 08:00-18:00")
+"""Where settings name none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Permissions:
     admin: frozenset[str] = frozenset()
     freeze: frozenset[str] = frozenset()
     unfreeze: frozenset[str] = frozenset()
+    payees: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,11 @@ class Company:
         duplicate_window: An equal payment within it needs a confirmation.
         unfreeze_quorum: How many people have to agree before payments leave again.
         stoppable: Connections whose institution can be asked to stop a payment on its way.
+        payees_quorum: How many people besides who proposes it approve a change of the register.
+        payee_cool_off: How long new bank details are not trusted, whatever is paid to them.
+        business_hours: When people are at work, in the company's zone.
+        opening: When institutions take payments, by connection; any time where none is named.
+        near_cut_off: How long before an institution closes it is late.
     """
 
     name: str
@@ -72,6 +82,11 @@ class Company:
     duplicate_window: timedelta = timedelta(days=7)
     unfreeze_quorum: int = 2
     stoppable: frozenset[str] = frozenset()
+    payees_quorum: int = 1
+    payee_cool_off: timedelta = timedelta(hours=24)
+    business_hours: Hours = BUSINESS_HOURS
+    opening: Mapping[str, Hours] = field(default_factory=dict)
+    near_cut_off: timedelta = timedelta(hours=1)
 
     def visible_accounts(self, person: Person) -> list[OwnAccount]:
         """Return the accounts whose balances ``person`` may see, in the order of settings."""

@@ -47,6 +47,13 @@ class Hours:
             raise ValueError("it must open before it closes")
         return cls(frozenset(days), opens, closes)
 
+    def left(self, now: datetime, zone: ZoneInfo) -> timedelta:
+        """Return how long it is still open at ``now``; nothing while it is closed."""
+        if self.wait(now, zone):
+            return timedelta(0)
+        closes = datetime.combine(now.astimezone(zone).date(), self.closes, zone)
+        return closes.astimezone(now.tzinfo) - now
+
     def wait(self, now: datetime, zone: ZoneInfo) -> timedelta:
         """Return how long payments wait at ``now``; nothing while it is open.
 

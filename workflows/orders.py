@@ -44,8 +44,9 @@ _S = OrderState
 TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     # pending -> pending is an amendment: another version, approvals void.
     _S.PENDING: frozenset({_S.PENDING, _S.APPROVED, _S.REJECTED, _S.EXPIRED, _S.CANCELLED}),
-    # approved -> failed: the last check before release found that something no longer holds.
-    _S.APPROVED: frozenset({_S.RELEASED, _S.CANCELLED, _S.FAILED}),
+    # approved -> failed: the last check before release found that something no longer holds;
+    # approved -> pending: an approval was taken back.
+    _S.APPROVED: frozenset({_S.RELEASED, _S.CANCELLED, _S.FAILED, _S.PENDING}),
     # released | submitted -> cancelled: not sent yet; or the institution stopped it when asked.
     _S.RELEASED: frozenset({_S.SUBMITTED, _S.SETTLED, _S.FAILED, _S.UNKNOWN, _S.CANCELLED}),
     _S.SUBMITTED: frozenset({_S.SETTLED, _S.FAILED, _S.RETURNED, _S.CANCELLED}),

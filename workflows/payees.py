@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from workflows import audit, lookalikes
-from workflows.lookalikes import Caution, Known
+from workflows.lookalikes import Caution
 from workflows.policy import PayeeStanding
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
@@ -193,8 +193,8 @@ def warnings(
         .where(payee.c.id != (payee_id or ""))
         .order_by(payee.c.id)
     )
-    known = (Known(row.name, row.iban, row.trusted and row.active) for row in rows)
-    return lookalikes.cautions(name, iban, known)
+    others = (lookalikes.Known(row.name, row.iban, row.trusted and row.active) for row in rows)
+    return lookalikes.cautions(name, iban, others)
 
 
 _STANDING = Prepared(
@@ -228,6 +228,39 @@ def standing(
     if changed_at is None or _settled_since(connection, payee_id, iban, changed_at + cool_off):
         return PayeeStanding.TRUSTED
     return PayeeStanding.NEW
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What policy may ask of a payee.
+
+    Attributes:
+        changed_at: When the bank details last changed; None where they never did.
+        changed_by: Who changed them; None where settings did, or nobody.
+    """
+
+    standing: PayeeStanding
+    changed_at: datetime | None = None
+    changed_by: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+_PROFILE = Prepared(
+    select(payee.c.changed_at, payee.c.changed_by, payee.c.tags).where(
+        payee.c.id == bindparam("payee"), payee.c.active
+    )
+)
+
+
+def profile(connection: Connection, payee_id: str | None, iban: str) -> Profile:
+    """Return what is known of a payee to whom a payment to ``iban`` would go."""
+    row = _PROFILE.row(connection, {"payee": payee_id}) if payee_id else None
+    if row is None:
+        return Profile(PayeeStanding.NEW)
+    changed_at, changed_by, tags = row
+    return Profile(
+        standing(connection, payee_id, iban), changed_at, changed_by, tuple(json.loads(tags))
+    )
 
 
 def _settled_since(connection: Connection, payee_id: str, iban: str, since: datetime) -> bool:

@@ -19,6 +19,7 @@ from workflows.kept_files import KeptFile
 from workflows.orders import Order
 from workflows.payment_files import Row
 from workflows.people import Person
+from workflows.policy import Kind
 from workflows.refusal import Refusal
 from workflows.requests import Payment
 
@@ -79,12 +80,14 @@ def check(
     file_id: str,
     *,
     available: Mapping[str, Money | None],
+    kind: Kind = Kind.BATCH,
     now: datetime,
 ) -> Checked:
     """Read a kept list and check each line as a request of ``person``'s; nothing is stored.
 
     Args:
         available: What accounts have, by id, as far as their bank could be asked.
+        kind: What sort of payments they are.
 
     Raises:
         Refusal: there is no such file of the person's, or it cannot be read as a list at all.
@@ -97,7 +100,7 @@ def check(
     problems: list[tuple[int, Refusal]] = []
     for row in found.rows:
         try:
-            lines.append(_line(connection, company, person, row, available, now))
+            lines.append(_line(connection, company, person, row, available, kind, now))
         except Refusal as refusal:
             problems.append((row.number, refusal))
     checked = Checked(kept, tuple(lines), tuple(problems))
@@ -150,6 +153,7 @@ def _line(
     person: Person,
     row: Row,
     available: Mapping[str, Money | None],
+    kind: Kind,
     now: datetime,
 ) -> Line:
     if row.problems:
@@ -163,6 +167,7 @@ def _line(
         execution_date=date.fromisoformat(row.date) if row.date else None,
         is_no_duplicate=True,
         available=available.get(own.id),
+        kind=kind,
     )
     if row.iban:
         payment = replace(payment, name=row.payee, iban=row.iban)

@@ -11,11 +11,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import sys
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -75,28 +74,50 @@ class Rates:
     Attributes:
         base: ISO 4217 code of the base currency.
         rates: How much of ``base`` one unit (a dollar, not a cent) of each other currency is.
+        dated: The same for currencies whose rate holds from a day on, by that day. `to_base` takes
+            the newest of them; `on` gives the rates of a day.
+        good_for: For how long a dated rate is used; for ever where it is not given.
 
     Raises:
         ValueError: a rate is not a positive Decimal of at most 28 digits between 1e-12 and 1e12,
-            or the base currency has another rate than 1 to itself.
+            the base currency has another rate than 1 to itself, or one is given in both ways.
         MoneyError: an unknown currency.
     """
 
     base: str
     rates: Mapping[str, Decimal]
+    dated: Mapping[str, Mapping[date, Decimal]] = field(default_factory=dict)
+    good_for: timedelta | None = None
     _factors: Mapping[str, tuple[int, int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.rates.get(self.base, Decimal(1)) != 1:
             raise ValueError(f"{self.base} is the base currency, so its own rate is 1")
+        if self.dated.keys() & {*self.rates, self.base}:
+            raise ValueError("a currency's rate is dated or it is not")
+        for currency, by_day in self.dated.items():
+            for rate in by_day.values():
+                _check_rate(currency, rate)
+        newest = {currency: by_day[max(by_day)] for currency, by_day in self.dated.items()}
         digits = exponent(self.base)
         factors = {self.base: (1, 1)}
-        for currency, rate in self.rates.items():
+        for currency, rate in {**self.rates, **newest}.items():
             _check_rate(currency, rate)
             factor = Fraction(rate) * Fraction(10) ** (digits - exponent(currency))
             factors[currency] = factor.numerator, factor.denominator
         object.__setattr__(self, "rates", dict(self.rates))
         object.__setattr__(self, "_factors", factors)
+
+    def on(self, day: date) -> Rates:
+        """Return the rates of a day: of each dated one the newest that held and was still good."""
+        if not self.dated:
+            return self
+        found = dict(self.rates)
+        for currency, by_day in self.dated.items():
+            since = max((each for each in by_day if each <= day), default=None)
+            if since is not None and (self.good_for is None or day - since <= self.good_for):
+                found[currency] = by_day[since]
+        return Rates(self.base, found)
 
     def to_base(self, money: Money) -> Money | None:
         """Convert, rounding away from zero to a minor unit, so that rounding helps no payer.
@@ -145,6 +166,7 @@ class Facts:
         moments: What is odd about the time at which it was asked for.
         totals: What else a limit counts, in minor units of the base currency, by the limit's name;
             None where it cannot be told. A limit that is not named has counted nothing.
+        excluded: Ids of people who may not approve it, whatever their roles.
 
     Raises:
         ValueError: ``amount`` is not above zero.
@@ -162,6 +184,7 @@ class Facts:
     payee_changed: timedelta | None = None
     moments: frozenset[Moment] = frozenset()
     totals: Mapping[str, int | None] = field(default_factory=dict)
+    excluded: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -193,6 +216,7 @@ class Verdict:
         expires_after: How long the request may wait for its approvals.
         policy_hash: Of the policy that said so.
         cool_off: How long it waits, once approved, before it leaves.
+        excluded: Ids of people who may not approve it, whatever their roles.
     """
 
     slots: tuple[Slot, ...]
@@ -202,6 +226,7 @@ class Verdict:
     expires_after: timedelta
     policy_hash: str
     cool_off: timedelta = timedelta(0)
+    excluded: frozenset[str] = frozenset()
 
     @property
     def matched(self) -> tuple[str, ...]:
@@ -232,6 +257,8 @@ class Verdict:
         }
         if self.cool_off:
             data["cool_off"] = int(self.cool_off.total_seconds())
+        if self.excluded:
+            data["excluded"] = sorted(self.excluded)
         return rfc8785.dumps(data).decode()
 
     @classmethod
@@ -260,6 +287,7 @@ def _stored_verdict(text: str) -> Verdict:
             expires_after=timedelta(seconds=data["expires_after"]),
             policy_hash=data["policy_hash"],
             cool_off=timedelta(seconds=data.get("cool_off", 0)),
+            excluded=frozenset(map(str, data.get("excluded", ()))),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("not a stored verdict") from error
@@ -361,6 +389,7 @@ class Policy:
             expires_after=min((rule.expires_after for rule in rules), default=self.expires_after),
             policy_hash=self.hash,
             cool_off=max((rule.cool_off for rule in rules), default=timedelta(0)),
+            excluded=facts.excluded,
         )
 
 
@@ -452,8 +481,8 @@ class Assignment:
         return min((slot.stage for slot in self.missing), default=LAST_STAGE)
 
 
-LAST_STAGE = sys.maxsize
-"""Of an approval that may fill slots of every stage."""
+LAST_STAGE = 99
+"""Beyond all stages that a policy can name."""
 
 
 def assign(

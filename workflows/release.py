@@ -21,19 +21,20 @@ from workflows import (
     instructions,
     kept_files,
     orders,
-    payees,
+    policy_facts,
     restoring,
 )
 from workflows.company import Company
 from workflows.instructions import Sent, Stage
 from workflows.orders import Order, OrderState
-from workflows.policy import Facts
 from workflows.prepared import Prepared
 from workflows.tables import instruction
 
 _REQUESTS = uuid.UUID("6f0c4d3e-5b0a-4c57-9d0f-0b7b8b1f6a52")
 FENCE = timedelta(seconds=10)
 """Within which a won claim must be used: a process that was paused for longer sends nothing."""
+TAKEN_BACK_FOR = timedelta(minutes=5)
+"""How often it is looked whether an order of which an approval was taken back is approved again."""
 FROZEN_FOR = timedelta(seconds=30)
 """How often it is looked whether a freeze was lifted."""
 
@@ -102,6 +103,8 @@ def _released(
     """Return an approved order as it stands after `release`; its instruction if it is released."""
     if order.state != OrderState.APPROVED or freeze.present(connection) is not None:
         return order, None
+    if _cools_for(order, now):
+        return order, None
     if (reason := no_longer_holds(connection, company, order)) is not None:
         instructions.fail(connection, order, reason, None, now)
         return orders.get(connection, order.id), None
@@ -126,6 +129,13 @@ def _released(
     return orders.get(connection, order.id), None
 
 
+def _cools_for(order: Order, now: datetime) -> timedelta:
+    """Return how long policy has an approved order wait; nothing where it may leave."""
+    if order.release_after is None:
+        return timedelta(0)
+    return max(timedelta(0), order.release_after - now)
+
+
 def may_still_go(connection: Connection, company: Company, order: Order) -> bool:
     """Whether an order might be sent now: nothing is frozen, and what allowed it still holds."""
     return (
@@ -148,20 +158,13 @@ def no_longer_holds(connection: Connection, company: Company, order: Order) -> s
     requester = company.directory.get(order.requester_id)
     if requester is None:
         return "release.requester"
-    verdict = company.policy.evaluate(
-        Facts(
-            amount=order.amount,
-            account=order.account_id,
-            payee=payees.standing(connection, order.payee_id, order.creditor_iban),
-            requester_roles=requester.roles,
-        ),
-        company.rates,
-    )
+    # Limits count up to this order: a later one must not take from it what it was granted.
+    facts = policy_facts.facts_of(connection, company, order, requester, until=order.versioned_at)
+    verdict = company.policy.evaluate(facts, policy_facts.rates_of(company, order))
     if not verdict.is_allowed:
         return "release.policy"
-    if not approvals.assignment_for(company, order, verdict.slots, given).is_complete:
-        return "release.policy"
-    return None
+    now_asked = approvals.assignment_for(company, order, verdict.slots, given, verdict.excluded)
+    return None if now_asked.is_complete else "release.policy"
 
 
 def claim(
@@ -224,8 +227,11 @@ def depart(
     is_new = order.state == OrderState.APPROVED
     if is_new:
         order, sent = _released(connection, company, order, service_of, now)
-    if order.state == OrderState.APPROVED:  # frozen
-        return Claim(Stage.PREPARED, order, None, FROZEN_FOR)
+    if order.state == OrderState.PENDING:  # an approval was taken back
+        left = max(order.expires_at - now, timedelta(seconds=1))
+        return Claim(Stage.PREPARED, order, None, min(left, TAKEN_BACK_FOR))
+    if order.state == OrderState.APPROVED:  # frozen, or it still cools off
+        return Claim(Stage.PREPARED, order, None, _cools_for(order, now) or FROZEN_FOR)
     if order.state == OrderState.RELEASED and sent is not None and sent.state == Stage.PREPARED:
         if wait := closed_for(order):
             return Claim(Stage.PREPARED, order, sent, wait)

@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 
 from connectors.base import Creditor
 from connectors.money import Money
-from workflows import audit, kept_files, orders, payees
+from workflows import audit, kept_files, orders, payee_history, payees, policy_facts
 from workflows.company import Company, OwnAccount
 from workflows.orders import Order, OrderState
 from workflows.people import Person
-from workflows.policy import Facts, Kind, PayeeStanding, Verdict, assign
+from workflows.policy import Kind, PayeeStanding, Verdict, assign
 from workflows.refusal import Refusal
 from workflows.visible_text import clean_text
 
@@ -186,6 +186,7 @@ def _is_for(order: Order, payment: Payment) -> bool:
         (order.account_id, order.amount) == (payment.account_id, payment.amount)
         and (order.payee_id or None) == (payment.payee_id or None)
         and (order.execution_date, order.remittance) == (payment.execution_date, remittance)
+        and order.kind in (payment.kind, Kind.INTERNAL)
     )
 
 
@@ -310,10 +311,17 @@ def _checked(
         created_at=now,
         expires_at=now,
         updated_at=now,
-        kind=payment.kind,
+        kind=_kind(company, creditor, payment.kind),
         versioned_at=now,
         release_after=None,
     )
+
+
+def _kind(company: Company, creditor: Creditor, said: Kind) -> Kind:
+    """Return the kind of a payment: to an own account it is internal, to others it never is."""
+    if any(own.account.iban == creditor.iban for own in company.accounts.values()):
+        return Kind.INTERNAL
+    return Kind.SINGLE if said is Kind.INTERNAL else said
 
 
 def _attachments(connection: Connection, person: Person, payment: Payment) -> str:
@@ -409,29 +417,28 @@ def _risks(
         risks.append("funds_unchecked")
     if payees.standing(connection, order.payee_id, order.creditor_iban) is PayeeStanding.NEW:
         risks.append("payee_new")
+    if policy_facts.is_split(connection, company, order):
+        risks.append("near_split")
+    if payee_history.of_order(connection, order).is_exceeded_by(order.amount):
+        risks.append("far_above_usual")
     return risks
 
 
 def _verdict(connection: Connection, company: Company, order: Order) -> Verdict:
     person = company.directory.get(order.requester_id)
     assert person is not None
-    facts = Facts(
-        amount=order.amount,
-        account=order.account_id,
-        payee=payees.standing(connection, order.payee_id, order.creditor_iban),
-        requester_roles=person.roles,
-    )
-    verdict = company.policy.evaluate(facts, company.rates)
+    facts = policy_facts.facts_of(connection, company, order, person)
+    verdict = company.policy.evaluate(facts, policy_facts.rates_of(company, order))
     if not verdict.is_allowed:
         if verdict.refused_by is None and verdict.base_amount is None and verdict.matched:
             raise Refusal("policy.no_rate", currency=order.currency)
         if verdict.refused_by is None:
             raise Refusal("policy.no_rule")
         raise Refusal("policy.refused", rule=verdict.refused_by)
-    others = {each.id: each.roles for each in company.directory if each.id != order.requester_id}
+    others = {each.id: each.roles for each in company.directory if each.id not in verdict.excluded}
     missing = assign(verdict.slots, others).missing
     if missing:
-        raise Refusal("policy.unfillable", role=missing[0].role, count=missing[0].count)
+        raise Refusal("policy.unfillable", role=missing[0].who, count=missing[0].count)
     return verdict
 
 

@@ -17,7 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Connection, select
 
-from workflows import audit, firing, kept_files, requests
+from workflows import audit, firing, kept_files, proposals, requests
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
@@ -135,7 +135,7 @@ class Schedule:
     async def sweep(self) -> None:
         """Enforce deadlines, and start what a crash kept from starting."""
         now = self._clock()
-        await self._database.write(lambda connection: requests.expire_due(connection, now=now))
+        await self._database.write(lambda connection: expire_due(connection, now=now))
         await self._dispatcher.sweep()
         await self._forget(now)
 
@@ -145,6 +145,12 @@ class Schedule:
             return
         await self._database.write(lambda connection: kept_files.forget_loose(connection, now=now))
         self._forgot_at = now
+
+
+def expire_due(connection: Connection, *, now: datetime) -> None:
+    """Close what waited for its approvals for too long."""
+    requests.expire_due(connection, now=now)
+    proposals.expire_due(connection, now=now)
 
 
 def declare_digest(connection: Connection, day: date, *, now: datetime) -> bool:

@@ -224,6 +224,7 @@ payment_order = _table(
     Index("ix_payment_order_versioned_at", "versioned_at"),
     Index("ix_payment_order_requester", "requester_id", "created_at"),
     Index("ix_payment_order_twin", "creditor_iban", "amount_minor", "created_at"),
+    Index("ix_payment_order_payee", "creditor_iban", "state", "created_at"),
 )
 
 kept_file = _table(

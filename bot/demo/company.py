@@ -149,6 +149,7 @@ def settings(*, slack_url: str, telegram_url: str, bank_url: str) -> str:
             admin = ["cfo"]
             freeze = ["controller", "cfo", "accountant"]
             unfreeze = ["controller", "cfo"]
+            payees = ["controller", "cfo"]
 
             [digest]
             channel = "{TREASURY}"

@@ -33,6 +33,12 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _DECISIONS = {"approve": "evidence.approved", "reject": "evidence.rejected"}
+_SAID = {
+    "order.approval_withdrawn": "evidence.took_back",
+    "order.recused": "evidence.recused",
+    "order.question": "evidence.asked",
+    "order.answer": "evidence.answered",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ def _requirements(reader: Reader, found: Evidence) -> Iterator[Pair]:
         return
     for reason in verdict.reasons:
         slots = [
-            reader.say("evidence.slot", role=reader.role(slot.role), count=slot.count)
+            reader.say("evidence.slot", role=reader.role(slot.who), count=slot.count)
             for slot in reason.slots
         ]
         yield Pair(reason.rule, ", ".join(slots) or reader.say("nothing"))
@@ -215,6 +221,8 @@ def _deeds(reader: Reader, found: Evidence) -> Iterator[Deed]:
                 role=counted.get(entry.actor, "") if is_approval else "",
                 rules=rules,
             )
+        elif entry.kind in _SAID:
+            yield _deed(reader, entry, _SAID[entry.kind], facts)
         elif entry.kind == "order.cancelled" and entry.actor != "system":
             yield _deed(reader, entry, "evidence.cancelled", facts)
         elif facts.get("by_person"):
@@ -245,7 +253,7 @@ def _deed(
         factor=reader.messages.named(reader.language, "factor", str(factor)) if factor else "",
         policy=str(facts.get("policy_hash") or ""),
         rules=rules,
-        note=str(facts.get("reason") or facts.get("note") or ""),
+        note=str(facts.get("reason") or facts.get("note") or facts.get("text") or ""),
         digest=str(facts.get("digest") or ""),
     )
 
@@ -269,7 +277,9 @@ def _sent(reader: Reader, found: Evidence) -> Iterator[Pair]:
         yield Pair(say("evidence.entry_reference"), sent.entry_reference, True)
 
 
-_OF_PEOPLE = frozenset({"order.requested", "order.amended", "order.approval", "order.rejected"})
+_OF_PEOPLE = frozenset(
+    {"order.requested", "order.amended", "order.approval", "order.rejected", *_SAID}
+)
 
 
 def _steps(reader: Reader, found: Evidence) -> Iterator[Step]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.settings.model import AccountSettings, PersonSettings, Settings
 from connectors.base import Account
 from workflows.company import Company, OwnAccount, Permissions
+from workflows.opening import Hours
 from workflows.people import Directory, Person
 
 
@@ -29,9 +30,19 @@ def company_of(settings: Settings) -> Company:
             admin=frozenset(settings.permissions.admin),
             freeze=frozenset(settings.permissions.freeze),
             unfreeze=frozenset(settings.permissions.unfreeze),
+            payees=frozenset(settings.permissions.payees),
         ),
         unfreeze_quorum=settings.permissions.unfreeze_quorum,
         duplicate_window=settings.requests.duplicate_window,
+        business_hours=settings.company.business_hours,
+        near_cut_off=settings.policy.near_cut_off,
+        opening={
+            name: Hours.parse(each.takes_payments)
+            for name, each in settings.connectors.items()
+            if each.takes_payments is not None
+        },
+        payees_quorum=settings.permissions.payees_quorum,
+        payee_cool_off=settings.payee_register.cool_off,
     )
 
 

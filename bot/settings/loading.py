@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot.settings.file import Place, Problem, Raw, SettingsErrors, dotted, read
 from bot.settings.model import Settings, SlackSettings
-from bot.settings.values import PATTERNS, checked_currency
+from bot.settings.values import PATTERNS, Duration, checked_currency
 from connectors import registry
 from connectors.base import ConnectorSettings
 from workflows.opening import Hours
@@ -64,6 +65,7 @@ def _base_currency(values: Mapping[str, Any]) -> str:
 
 def _rates(raw: Raw, base: str, problems: list[Problem]) -> Rates:
     found: dict[str, Decimal] = {}
+    dated: dict[str, dict[date, Decimal]] = {}
     given = raw.values.get("rates", {})
     if not isinstance(given, dict):
         problems.append(raw.problem(("rates",), "this is no table.", "Write [rates]."))
@@ -72,15 +74,42 @@ def _rates(raw: Raw, base: str, problems: list[Problem]) -> Rates:
         place: Place = ("rates", currency)
         try:
             code = checked_currency(currency)
-            rate = Decimal(value) if isinstance(value, str) else Decimal("NaN")
-            found[code] = Rates(base, {code: rate}).rates[code]
+            if isinstance(value, str):
+                found[code] = _rate(base, code, value)
+            else:
+                dated[code] = _by_day(base, code, value)
         except PydanticCustomError as error:
             problems.append(raw.problem(place, *_words(error.context)))
-        except (InvalidOperation, ValueError):
-            problems.append(
-                raw.problem(place, "this is no rate.", f'Write {currency} = "0.92", in quotes.')
+        except (InvalidOperation, LookupError, AttributeError, TypeError, ValueError):
+            remedy = (
+                f'Write {currency} = "0.92", in quotes, or by day: '
+                f'{currency} = {{ 2026-11-01 = "0.92" }}.'
             )
-    return Rates(base, found)
+            problems.append(raw.problem(place, "this is no rate.", remedy))
+    section = raw.values.get("policy")
+    good_for = section.get("rates_good_for") if isinstance(section, dict) else None
+    return Rates(base, found, dated, _good_for(good_for))
+
+
+def _rate(base: str, currency: str, text: object) -> Decimal:
+    rate = Decimal(text) if isinstance(text, str) else Decimal("NaN")
+    return Rates(base, {currency: rate}).rates[currency]
+
+
+def _by_day(base: str, currency: str, value: Any) -> dict[date, Decimal]:
+    """Read rates by the day from which they hold; a table without any is none."""
+    found = {date.fromisoformat(day): _rate(base, currency, text) for day, text in value.items()}
+    if not found or currency == base:
+        raise ValueError(currency)
+    return found
+
+
+def _good_for(value: object) -> timedelta | None:
+    """Return how long dated rates are used; what is written wrongly is told by the section."""
+    try:
+        return None if value is None else TypeAdapter(Duration).validate_python(value)
+    except ValidationError:
+        return None
 
 
 def _words(context: Mapping[str, Any] | None) -> tuple[str, str]:

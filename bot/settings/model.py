@@ -24,6 +24,7 @@ from bot.settings.values import (
     Language,
     Line,
     MemberId,
+    OpeningHours,
     PayeeName,
     RecordPublicKey,
     Roles,
@@ -38,6 +39,7 @@ from bot.settings.values import (
     Zone,
 )
 from connectors.base import ConnectorSettings
+from workflows.company import BUSINESS_HOURS
 from workflows.policy import Policy, Rates
 
 
@@ -55,6 +57,10 @@ class CompanySettings(_Section):
     timezone: Zone = Field(description="IANA name; whose days and hours the digest follows.")
     language: Language = Field(
         default="en", description="Of channels, and of people who name none."
+    )
+    business_hours: OpeningHours = Field(
+        default=BUSINESS_HOURS,
+        description="When people are at work; rules with time: outside_hours follow it.",
     )
 
 
@@ -148,6 +154,14 @@ class PolicySettings(_Section):
     """Who must approve what."""
 
     file: str = Field(default="policy.yml", description="Relative to this file.")
+    near_cut_off: Duration = Field(
+        default=timedelta(hours=1),
+        description="How long before a bank closes (takes_payments) it is time: near_cut_off.",
+    )
+    rates_good_for: Duration | None = Field(
+        default=None,
+        description="How long a dated rate is used; after it the strictest rules apply.",
+    )
 
 
 class PermissionSettings(_Section):
@@ -163,6 +177,12 @@ class PermissionSettings(_Section):
         default=(), description="Let payments leave again, several together, with their codes."
     )
     unfreeze_quorum: int = Field(default=2, ge=1, le=9, description="How many of them it takes.")
+    payees: tuple[Slug, ...] = Field(
+        default=(), description="Propose and approve changes of the payee register: /payees."
+    )
+    payees_quorum: int = Field(
+        default=1, ge=1, le=5, description="How many approve one, besides who proposes it."
+    )
     admin: tuple[Slug, ...] = Field(
         default=(), description="Take chat identities back with /treasury unlink."
     )
@@ -173,6 +193,15 @@ class RequestSettings(_Section):
 
     duplicate_window: Duration = Field(
         default=timedelta(days=7), description="An equal payment within it is asked about."
+    )
+
+
+class PayeeRegisterSettings(_Section):
+    """The payee register."""
+
+    cool_off: Duration = Field(
+        default=timedelta(hours=24),
+        description="How long new bank details are not trusted, whatever is paid to them.",
     )
 
 
@@ -248,6 +277,9 @@ class PayeeSettings(_Section):
         default=None, description="ISO 3166 code of the payee's address."
     )
     trusted: bool = Field(default=False, description="Whether you vouch for these bank details.")
+    tags: Annotated[tuple[Slug, ...], Field(max_length=5)] = Field(
+        default=(), description="Words that policy can match: payee_tag."
+    )
 
 
 class Settings(_Section):
@@ -267,6 +299,7 @@ class Settings(_Section):
     rates: Rates
     permissions: PermissionSettings
     requests: RequestSettings = RequestSettings()
+    payee_register: PayeeRegisterSettings = PayeeRegisterSettings()
     digest: DigestSettings | None = None
     dispatch: DispatchSettings = DispatchSettings()
     people: Annotated[tuple[PersonSettings, ...], Field(min_length=1)]

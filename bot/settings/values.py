@@ -16,6 +16,7 @@ from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
 from connectors.money import MoneyError, exponent
+from workflows.opening import Hours
 from workflows.record.checkpoints import PublicKey
 from workflows.refusal import Refusal
 from workflows.visible_text import clean_text
@@ -105,6 +106,13 @@ def _duration(value: object) -> object:
         unit = {"m": "minutes", "h": "hours", "d": "days"}[found.group(2)]
         return timedelta(**{unit: int(found.group(1))})
     raise _wrong(f"{str(value)[:20]!r} is no duration.", 'Write "30m", "72h" or "7d".')
+
+
+def _opening_hours(value: object) -> object:
+    try:
+        return Hours.parse(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise _wrong(f"{error!s}.", 'Write "mon-fri 08:00-18:00".') from None
 
 
 def _url(value: str) -> str:
@@ -227,6 +235,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Iban = Annotated[str, AfterValidator(_iban)]
 Bic = Annotated[str, AfterValidator(_bic)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+OpeningHours = Annotated[Hours, BeforeValidator(_opening_hours)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Roles = Annotated[tuple[Slug, ...], Field(min_length=1)]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{7,20}$")]

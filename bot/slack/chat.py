@@ -6,7 +6,7 @@ No retry handlers: a repeated POST could post twice. The notifier repeats from i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cards import Card, Download, Home
+from bot.cards import Action, Card, Download, Home, Notice
 from bot.chat import ChatRefused, ChatUnavailable
 from bot.files import LARGEST_FILE
 from bot.slack import render
@@ -213,8 +213,11 @@ class SlackChat:
             raise
         return True
 
-    async def reply(self, channel: str, message_id: str, text: str) -> None:
+    async def reply(
+        self, channel: str, message_id: str, text: str, actions: Sequence[Action] = ()
+    ) -> None:
         """Add a line to the thread under a card."""
+        more = {"blocks": render.notice_blocks(Notice(text, actions=tuple(actions)))}
         await self._call(
             self._client.chat_postMessage,
             channel=channel,
@@ -222,6 +225,7 @@ class SlackChat:
             text=render.neutral(text),
             unfurl_links=False,
             unfurl_media=False,
+            **(more if actions else {}),
         )
 
     async def upload(

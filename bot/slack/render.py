@@ -227,9 +227,12 @@ def _element(asked: Input) -> Block:
             element["type"] = "file_input"
             element["filetypes"] = list(asked.file_types)
             element["max_files"] = 1
-        case InputKind.TICK:
+        case InputKind.TICK | InputKind.TICKS:
             element["type"] = "checkboxes"
             element["options"] = [_option(each) for each in asked.choices]
+            ticked = asked.initial.split(",")
+            if begins := [_option(each) for each in asked.choices if each.value in ticked]:
+                element["initial_options"] = begins
     if asked.placeholder and element["type"] in ("plain_text_input", "external_select"):
         element["placeholder"] = _plain(asked.placeholder, 150)
     return element

@@ -280,11 +280,15 @@ class TelegramChat:
         except ChatRefused:
             return
 
-    async def reply(self, channel: str, message_id: str, text: str) -> None:
+    async def reply(
+        self, channel: str, message_id: str, text: str, actions: Sequence[Action] = ()
+    ) -> None:
         """Add a line to the story under a card."""
         chat_id, place = await self._place(channel, message_id)
-        for page in render.pages([render.plain(part) for part in text.split("\n")]):
+        *before, last = render.pages([render.plain(part) for part in text.split("\n")])
+        for page in before:
             await self.send(chat_id, [page], reply_to=place)
+        await self.send(chat_id, [last], actions, reply_to=place)
 
     async def upload(
         self, channel: str, message_id: str, *, name: str, title: str, content: bytes

@@ -393,5 +393,7 @@ def _after(found: Dialogue, knob: Knob) -> Dialogue:
         case Op.TOGGLE:
             name, _, value = knob.value.partition("=")
             return found.toggled(name, value)
+        case Op.TICKED:
+            return found.ticked()
         case _:
             raise ValueError(knob.op)

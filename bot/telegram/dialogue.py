@@ -41,6 +41,7 @@ class Op(StrEnum):
     CHOOSE = "choose"
     KEEP = "keep"
     TOGGLE = "toggle"
+    TICKED = "ticked"
     SKIP = "skip"
     BACK = "back"
     EDIT = "edit"
@@ -141,6 +142,10 @@ class Dialogue:
             if not (each.unless and self.answers.get(each.unless)) and each.kind is not _TICK
         ]
 
+    def _asked_for(self) -> list[str]:
+        """Return the inputs that are asked for one after another."""
+        return [each.name for each in self._applicable() if each.is_asked]
+
     # ---- what an answer makes of it -----------------------------------------------------------
 
     def answered(self, value: str, label: str = "") -> Dialogue:
@@ -170,7 +175,7 @@ class Dialogue:
         )
 
     def _going_on(self, asked: Input) -> Dialogue:
-        names = [each.name for each in self._applicable()]
+        names = self._asked_for()
         later = names[names.index(asked.name) + 1 :] if asked.name in names else []
         if self.is_revising:
             later = [name for name in later if self._must_follow(name, asked)]
@@ -209,7 +214,7 @@ class Dialogue:
 
     def back(self) -> Dialogue:
         """Ask the question before this one again; what was not taken here is forgotten."""
-        names = [each.name for each in self._applicable()]
+        names = self._asked_for()
         before = names[: names.index(self.at)] if self.at in names else names
         problems = {name: text for name, text in self.problems.items() if name != self.at}
         left = replace(self, problems=problems, found=())
@@ -222,9 +227,24 @@ class Dialogue:
         return replace(self, at=name, is_revising=True, found=())
 
     def toggled(self, name: str, value: str) -> Dialogue:
-        """Tick or untick a box."""
-        before = self.answers.get(name, "")
-        return replace(self, answers={**self.answers, name: "" if before == value else value})
+        """Tick or untick a box; where there are several, the others stay as they are."""
+        before = [each for each in self.answers.get(name, "").split(",") if each]
+        after = [each for each in before if each != value] + [value] * (value not in before)
+        return replace(self, answers={**self.answers, name: ",".join(after)})
+
+    def ticked(self) -> Dialogue:
+        """Take the boxes that are ticked as the answer, and go on."""
+        asked = self.asked
+        assert asked is not None
+        chosen = self._ticked(asked)
+        problems = {name: text for name, text in self.problems.items() if name != asked.name}
+        value = ",".join(each.value for each in chosen)
+        label = "\n".join(each.label for each in chosen)
+        return replace(self, problems=problems).answered(value, label)
+
+    def _ticked(self, asked: Input) -> list[Choice]:
+        values = self.answers.get(asked.name, "").split(",")
+        return [each for each in asked.choices if each.value in values]
 
     def digit(self, pressed: str) -> Dialogue:
         """Add a digit to the code; more than there can be are not added."""
@@ -254,6 +274,8 @@ class Dialogue:
 
     def _is_shown(self, each: Input) -> bool:
         if each.kind is InputKind.CODE or each.name == self.at:
+            return False
+        if self.at and not each.is_asked:
             return False
         return self.at == "" or each.name in self.labels or bool(self.answers.get(each.name))
 
@@ -305,6 +327,8 @@ class Dialogue:
         asked = self.asked
         if asked is None:
             return self._review_rows(reader)
+        if asked.kind is InputKind.TICKS:
+            return self._ticks_rows(asked, reader)
         rows: list[list[Knob]] = []
         for choice in self._offered(asked, reader, today):
             is_chosen = self.answers.get(asked.name) == choice.value
@@ -349,8 +373,15 @@ class Dialogue:
                 rows.append([knob])
         return rows
 
+    def _ticks_rows(self, asked: Input, reader: Reader) -> list[list[Knob]]:
+        rows = [[self._tick(asked, choice)] for choice in asked.choices]
+        if count := len(self._ticked(asked)):
+            label = reader.say("dialogue.ticked", count=count)
+            return [*rows, [Knob(Op.TICKED, label, style="primary")]]
+        return [*rows, [Knob(Op.SKIP, asked.skip or reader.say("dialogue.skip"))]]
+
     def _tick(self, each: Input, choice: Choice) -> Knob:
-        mark = "☑" if self.answers.get(each.name) == choice.value else "☐"
+        mark = "☑" if choice in self._ticked(each) else "☐"
         return Knob(Op.TOGGLE, f"{mark} {choice.label}", f"{each.name}={choice.value}")
 
     def _code_rows(self) -> list[list[Knob]]:
@@ -358,7 +389,7 @@ class Dialogue:
         return [*rows, [Knob(Op.DIGIT, "0", "0"), Knob(Op.ERASE, "⌫")]]
 
     def _way_rows(self, reader: Reader) -> list[Knob]:
-        names = [each.name for each in self._applicable()]
+        names = self._asked_for()
         can_go_back = self.is_revising or (self.at in names[1:])
         back = [Knob(Op.BACK, reader.say("dialogue.back"))] if can_go_back and self.at else []
         return [*back, Knob(Op.CANCEL, self.form.cancel)]
@@ -394,7 +425,7 @@ def begin(form: Form, user_id: int, language: str, *, name: str = "") -> Dialogu
     labels = {
         each.name: _initial_label(each)
         for each in form.inputs
-        if each.initial and (not needed or each.kind in _BY_ID)
+        if each.initial and (not needed or each.kind in _BY_ID or not each.is_asked)
     }
     return Dialogue(
         id=name or secrets.token_urlsafe(9),
@@ -403,7 +434,7 @@ def begin(form: Form, user_id: int, language: str, *, name: str = "") -> Dialogu
         form=form,
         answers=answers,
         labels=labels,
-        at=asked[0].name if needed else "",
+        at=next(each.name for each in asked if each.is_asked) if needed else "",
     )
 
 

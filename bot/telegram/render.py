@@ -34,6 +34,7 @@ COMMANDS = (
     "approvals",
     "payment",
     "digest",
+    "payees",
     "freeze",
     "treasury",
     "cancel",

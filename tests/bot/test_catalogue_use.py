@@ -10,8 +10,12 @@ import pytest
 
 from bot.messages import Messages
 from bot.story import _ALARMS, _LINES
+from connectors.base import NameResult
 from workflows import reconciliation
+from workflows.lookalikes import ACCOUNT_REUSED, LOOKALIKE, MIXED_SCRIPT
 from workflows.orders import OrderState
+from workflows.payee_changes import Action
+from workflows.proposals import State
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = Messages.load(is_strict=True)
@@ -19,9 +23,33 @@ MESSAGES = Messages.load(is_strict=True)
 FAMILIES = {
     "state.": [str(state) for state in OrderState],
     "risk.": ["duplicate", "funds_unchecked", "payee_new"],
-    "help.": ["pay", "pay_line", "balance", "approvals", "payment", "digest", "enrol", "whoami"],
+    "proposal.state.": [str(state) for state in State],
+    "form.payee.": [str(action) for action in Action],
+    "refusal.": ["payee.call_back_missing"],
+    "help.": [
+        "payees",
+        "pay",
+        "pay_line",
+        "balance",
+        "approvals",
+        "payment",
+        "digest",
+        "enrol",
+        "whoami",
+    ],
 }
 """Keys that are put together at run time, with every end they can have."""
+
+WITH_FACTS = {
+    "caution.": (
+        {"name"},
+        [LOOKALIKE, ACCOUNT_REUSED, MIXED_SCRIPT, "payee_name_close", "payee_name_other"],
+    ),
+    "form.payee.lead_": ({"count"}, [str(action) for action in Action]),
+    "payees.check.": ({"name"}, [str(result) for result in NameResult]),
+    "payees.title.": ({"payee"}, [str(action) for action in Action]),
+}
+"""The same, with the facts that are given to all of them."""
 
 
 def calls() -> Iterator[tuple[str, str, frozenset[str]]]:
@@ -55,6 +83,9 @@ def test_every_put_together_key_is_there(language: str) -> None:
     for prefix, ends in FAMILIES.items():
         for end in ends:
             assert MESSAGES.text(language, prefix + end)
+    for prefix, (facts, ends) in WITH_FACTS.items():
+        for end in ends:
+            assert MESSAGES.placeholders(language, prefix + end) <= facts
     for key in _LINES.values():
         given = {"name", "reason", "reference", "status", "booked_on"}
         assert MESSAGES.placeholders(language, key) <= given

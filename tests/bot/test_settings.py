@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ from typer.testing import CliRunner
 
 from bot import starter
 from bot.cli import app
-from bot.settings import Problem, Settings, SettingsErrors, load
+from bot.settings import Problem, Settings, SettingsErrors, company_of, load
 from bot.settings import model as settings_module
 from bot.settings.file import locate
 from connectors.base import ConnectorSettings
+from connectors.money import Money
+from workflows.opening import Hours
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "countersign.example.toml").read_text()
@@ -77,6 +80,19 @@ def test_the_example_loads(folder: Path) -> None:
         ('USD = "0.92"', "USD = 0.92", "no rate", "in quotes"),
         ('USD = "0.92"', 'USD = "-1"', "no rate", "in quotes"),
         ('USD = "0.92"', 'UDS = "0.92"', "no currency", "ISO 4217"),
+        ('USD = "0.92"', 'USD = { 2026-13-01 = "0.92" }', "no rate", "by day"),
+        ('USD = "0.92"', "USD = { 2026-11-01 = 0.92 }", "no rate", "by day"),
+        ('USD = "0.92"', 'USD = { "last year" = "0.92" }', "no rate", "by day"),
+        ('USD = "0.92"', "USD = {}", "no rate", "by day"),
+        ('USD = "0.92"', 'EUR = { 2026-11-01 = "1" }', "no rate", "by day"),
+        ('# rates_good_for = "30d"', 'rates_good_for = "a week"', "no duration", "7d"),
+        ('# near_cut_off = "1h"', "near_cut_off = 60", "no duration", "7d"),
+        (
+            '# business_hours = "mon-fri 08:00-18:00"',
+            'business_hours = "nine to five"',
+            "mon-fri",
+            "mon-fri 08:00-18:00",
+        ),
         (
             'request = ["staff"]',
             'request = ["staf"]',
@@ -127,6 +143,37 @@ def test_a_mistake_is_named(folder: Path, old: str, new: str, said: str, remedy:
     assert remedy in found
     if old != "[permissions]":
         assert f"countersign.toml:{line_of(old)}:" in found
+
+
+def test_rates_may_hold_from_a_day_on(folder: Path) -> None:
+    path = folder / "countersign.toml"
+    dated = 'USD = "0.92"\nCHF = { 2026-11-01 = "1.06", 2026-11-15 = "1.07" }'
+    text = path.read_text().replace('USD = "0.92"', dated)
+    path.write_text(
+        text.replace('file = "policy.yml"', 'file = "policy.yml"\nrates_good_for = "10d"')
+    )
+    rates = company_of(load(path, ENVIRON)).rates
+    franc = Money(100, "CHF")
+    assert rates.on(date(2026, 10, 31)).to_base(franc) is None
+    assert rates.on(date(2026, 11, 11)).to_base(franc) == Money(106, "EUR")
+    assert rates.on(date(2026, 11, 12)).to_base(franc) is None
+    assert rates.on(date(2026, 11, 15)).to_base(franc) == Money(107, "EUR")
+    assert rates.on(date(2027, 1, 1)).to_base(Money(100, "USD")) == Money(92, "EUR")
+
+
+def test_hours_of_people_and_of_banks_reach_the_company(folder: Path) -> None:
+    path = folder / "countersign.toml"
+    text = path.read_text().replace(
+        'base_currency = "EUR"', 'base_currency = "EUR"\nbusiness_hours = "mon-thu 09:00-17:00"'
+    )
+    path.write_text(
+        text.replace(
+            'type = "berlin_group"', 'type = "berlin_group"\ntakes_payments = "mon-fri 06:00-16:30"'
+        )
+    )
+    company = company_of(load(path, ENVIRON))
+    assert company.business_hours == Hours.parse("mon-thu 09:00-17:00")
+    assert company.opening == {"hausbank": Hours.parse("mon-fri 06:00-16:30")}
 
 
 def test_all_mistakes_are_named_at_once(folder: Path) -> None:

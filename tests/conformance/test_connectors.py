@@ -268,6 +268,7 @@ async def test_what_is_not_declared_is_refused(institution: Institution) -> None
         Capability.ENQUIRY: lambda: connector.enquire(instruction, now),
         Capability.STATEMENTS: lambda: connector.collect(account, now.date(), now.date()),
         Capability.RECEIPTS: lambda: connector.receipt(instruction, "reference"),
+        Capability.NAME_CHECK: lambda: connector.check_name(instruction.creditor),
     }
     for capability, call in calls.items():
         if capability not in connector.capabilities:

@@ -91,6 +91,7 @@ resolve = ["controller", "cfo"]
 admin = ["cfo"]
 freeze = ["controller", "cfo"]
 unfreeze = ["controller", "cfo"]
+payees = ["controller", "cfo"]
 
 [digest]
 {digest}

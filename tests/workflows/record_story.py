@@ -22,8 +22,11 @@ from workflows import (
     freeze,
     instructions,
     kept_files,
+    payee_changes,
     payees,
     people,
+    proposal_decisions,
+    proposals,
     receipts,
     release,
     requests,
@@ -32,7 +35,10 @@ from workflows import (
 from workflows.approvals import Decision
 from workflows.database import Database, SqliteDatabase
 from workflows.orders import Order
+from workflows.payee_changes import Action as Change
+from workflows.payee_changes import Details, Wish
 from workflows.payees import Payee
+from workflows.proposal_decisions import Choice
 from workflows.record import checkpoints, verification
 from workflows.record.checkpoints import Checkpoint, RecordKey
 from workflows.record.verification import Head, Report
@@ -101,6 +107,7 @@ class Teller:
         changed = replace(ACME, name="ACME AG")
         await self.do(payees.register, payees=[changed, Payee("new", "New SA", NEW_IBAN)])
         await self.do(payees.register, payees=[changed])
+        await self.proposals()
         return story
 
     async def keep(self, name: str, content: bytes) -> str:
@@ -214,6 +221,36 @@ class Teller:
             shown=begun.key,
             code=self.desk.phones.code("carl", offset=2),
         )
+
+    async def proposals(self) -> None:
+        """A payee of the register's own that came to be, and one that was turned down."""
+        may = replace(self.desk.company.permissions, payees=frozenset({"controller", "cfo"}))
+        company = replace(self.desk.company, permissions=may)
+        for name, decision in (("Neu SARL", "approve"), ("Alt SARL", "reject")):
+            details = Details(name, NEW_IBAN)
+            made = await self.do(
+                payee_changes.propose,
+                company=company,
+                person=PEOPLE_BY_ID["bea"],
+                wish=Wish(Change.ADD, details=details),
+                key=name,
+            )
+            self.hands.forward(seconds=60)
+            choice = Choice(
+                made.id,
+                made.digest,
+                proposals.Decision(decision),
+                self.desk.phones.code("carl", offset=2),
+                reason="no",
+                has_acknowledged=True,
+            )
+            await self.do(
+                proposal_decisions.decide,
+                company=company,
+                cipher=CIPHER,
+                person=PEOPLE_BY_ID["carl"],
+                choice=choice,
+            )
 
     async def fill(self) -> None:
         def work(connection: Connection, now: Any) -> None:

@@ -45,13 +45,14 @@ class Desk:
 
     async def ask(self, payment: Payment = LARGE, who: str = "amara", key: str = "") -> Order:
         self._count += 1
+        key = key or f"test:{self._count}"
         return await self.database.write(
             lambda c: requests.request(
                 c,
                 self.company,
                 PEOPLE_BY_ID[who],
                 payment,
-                key=key or f"test:{self._count}",
+                key=key,
                 now=self.hands(),
             )
         )

@@ -116,8 +116,9 @@ async def test_entries_of_an_older_version_tell_less(teller: Teller) -> None:
         previous = audit.GENESIS
         for row in sorted(rows, key=lambda each: each.seq):
             said = json.loads(row.body)
-            for name in ("row", "instruction"):
-                said["facts"].pop(name, None)
+            if not row.kind.startswith("proposal."):  # these came with versions that tell all
+                for name in ("row", "instruction"):
+                    said["facts"].pop(name, None)
             if row.kind == "receipt.stored":
                 del said["facts"]["media_type"]
             body = canonical.dumps(said).decode()

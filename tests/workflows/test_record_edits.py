@@ -23,6 +23,8 @@ TABLES = (
     "receipt",
     "kept_file",
     "payee",
+    "proposal",
+    "proposal_decision",
     "chat_identity",
     "freeze",
     "freeze_consent",

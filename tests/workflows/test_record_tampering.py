@@ -32,6 +32,7 @@ def test_what_nobody_touched_is_intact(book: Book) -> None:
     assert report.covered == report.entries - 1
     assert report.older == 0
     tables = ("payment_order", "approval", "instruction", "receipt", "kept_file", "payee")
+    tables += ("proposal", "proposal_decision")
     counts = [book.ask(f"select count(*) from {each}")[0] for each in tables]
     assert all(counts)
     assert report.rows == sum(counts) + 2 + 1 + 1  # identities, the freeze, a consent
@@ -269,9 +270,10 @@ def test_an_older_copy_of_the_database(book: Book, tmp_path: Path) -> None:
         f"delete from checkpoint where seq > {book.made[1].seq}",
         *(f"delete from {each}" for each in ("payment_order", "approval", "instruction")),
         *(f"delete from {each}" for each in ("receipt", "kept_file", "freeze_consent", "freeze")),
+        *(f"delete from {each}" for each in ("proposal", "proposal_decision")),
         "delete from chat_identity",
         "update payee set name = 'ACME GmbH'",
-        "delete from payee where id = 'new'",
+        "delete from payee where id <> 'acme'",
     )
     assert older.findings(is_witnessed=False) == [], "by itself nothing is wrong with it"
     last = book.made[2]

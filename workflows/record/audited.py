@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Date,
+    LargeBinary,
     Select,
     Table,
     bindparam,
@@ -32,6 +33,8 @@ from workflows.tables import (
     kept_file,
     payee,
     payment_order,
+    proposal,
+    proposal_decision,
     receipt,
 )
 
@@ -53,13 +56,13 @@ class Audited:
         self.table = table
         self.subject = subject
         self.origins = origins
-        columns = [each for each in table.c if each.name != "content"]
+        columns = [each for each in table.c if not _is_content(each)]
         keys = list(table.primary_key)
         self.names = [each.name for each in columns]
         self.select = cast("Select[Any]", select(*map(raw, columns)))
         self.keys = cast("Select[Any]", select(*map(raw, keys)))
         self.content: Prepared | None = None
-        if "content" in table.c:
+        if len(columns) < len(table.c):
             by_key = select(raw(table.c.content)).where(keys[0] == bindparam("key"))
             self.content = Prepared(by_key)
         self._subject = None if subject is None else columns.index(subject)
@@ -87,6 +90,11 @@ class Audited:
         return values
 
 
+def _is_content(column: Column[Any]) -> bool:
+    """Whether a column holds bytes that are told by their hash."""
+    return column.name == "content" and isinstance(column.type, LargeBinary)
+
+
 def raw(column: Column[Any]) -> ColumnElement[Any]:
     """Return a column as the driver gives it, so that nothing is mended by reading."""
     return type_coerce(column, NULLTYPE).label(column.name)
@@ -110,6 +118,8 @@ AUDITED = (
     Audited(kept_file, kept_file.c.id, "file.kept"),
     Audited(payee, payee.c.id, "payee.registered"),
     Audited(chat_identity, chat_identity.c.person_id, "person.linked", "person.unlinked"),
+    Audited(proposal, proposal.c.id, "proposal.made"),
+    Audited(proposal_decision, proposal_decision.c.proposal_id, "proposal.made"),
     Audited(freeze, None, "freeze.begun"),
     Audited(freeze_consent, None, "freeze.consent"),
 )

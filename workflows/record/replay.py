@@ -8,6 +8,7 @@ tell less; then only what they tell is compared.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,8 @@ from workflows.tables import (
     kept_file,
     payee,
     payment_order,
+    proposal,
+    proposal_decision,
     receipt,
 )
 
@@ -37,6 +40,11 @@ _COLUMNS = tuple(payment_order.c.keys())
 _NOTHING = {each.name: dict.fromkeys(each.c.keys()) for each in (instruction, payee, chat_identity)}
 _NOTHING[payee.name]["tags"] = "[]"
 _ONE = 1
+_DECISIONS = {
+    "order.approval": "approve",
+    "order.rejected": "reject",
+    "order.recused": "recuse",
+}
 
 
 @dataclass(slots=True)
@@ -109,8 +117,12 @@ class Replay:
             self._move(told, order)
         if told.kind == "order.amended":
             self._attach(told)
-        if told.kind in ("order.approval", "order.rejected"):
+        if told.kind in _DECISIONS:
             self._decide(told, order)
+        if told.kind == "order.approval_withdrawn":
+            for person in facts["withdrawn"]:
+                taken = self.rows[approval.name, (told.subject, facts["version"], person)]
+                taken.values["withdrawn_at"], taken.seq = told.at, told.seq
         if told.kind == "order.released":
             key = (instruction.name, (told.subject,))
             self.rows[key] = Expected({"order_id": told.subject}, told.seq)
@@ -135,13 +147,14 @@ class Replay:
         order.seq = told.seq
 
     def _decide(self, told: Told, order: Expected) -> None:
-        facts, is_approval = told.facts, told.kind == "order.approval"
+        facts, decision = told.facts, _DECISIONS[told.kind]
+        is_approval = decision == "approve"
         values: dict[str, Any] = {
             "order_id": told.subject,
             "version": facts["version"],
             "person_id": told.actor,
             "digest": facts["digest"],
-            "decision": "approve" if is_approval else "reject",
+            "decision": decision,
             "factor": facts["factor"] if is_approval else "none",
             "reason": facts.get("reason"),
             "at": told.at,
@@ -163,14 +176,17 @@ class Replay:
         version, filled = order.values["version"], told.facts["filled"]
         roles = [role for role, _ in filled]
         people = {person for _, person in filled}
-        has_seats = all(roles.count(role) >= count for role, count in _slots(verdict))
+        has_seats = all(roles.count(role) >= count for role, count in _slots(verdict).items())
         are_there = all(
-            (approval.name, (told.subject, version, person)) in self.rows for person in people
+            (given := self.rows.get((approval.name, (told.subject, version, person)))) is not None
+            and given.values["decision"] == "approve"
+            and given.values["withdrawn_at"] is None
+            for person in people
         )
         if not (filled and has_seats and are_there) or len(people) < len(filled):
             self._wrong(told, "approves it without the people that policy asked for")
-        elif order.values["requester_id"] in people:
-            self._wrong(told, "counts the requester among those who approve")
+        elif order.values["requester_id"] in people or people & _excluded(verdict):
+            self._wrong(told, "counts somebody who may not approve it")
 
     def _attach(self, told: Told) -> None:
         found = json.loads(told.facts.get("row", {}).get("attachments", "[]"))
@@ -274,6 +290,62 @@ class Replay:
         elif told.kind == "freeze.lifted":
             self.rows.clear()
 
+    # ---- proposals ----------------------------------------------------------------------------
+
+    def _proposal(self, told: Told) -> None:
+        facts, key = told.facts, (proposal.name, (told.subject,))
+        if told.kind == "proposal.made":
+            self.claims |= {proposal.name, proposal_decision.name}
+            self.rows[key] = Expected({**facts["row"], "id": told.subject}, told.seq)
+            if facts["row"]["proposer_id"] != told.actor:
+                self._wrong(told, "has another proposer than who made it")
+            return
+        found = self.rows.get(key)
+        if found is None:
+            self._wrong(told, "tells of a proposal that was never made")
+            return
+        if found.values["state"] != "open":
+            self._wrong(told, f"tells more of what was {found.values['state']}")
+        if told.kind in ("proposal.approved", "proposal.rejected"):
+            self._say(told, found)
+        if told.kind == "proposal.applied":
+            self._check_agreed(told, found)
+        found.values |= facts.get("row", {})
+        found.seq = told.seq
+
+    def _say(self, told: Told, found: Expected) -> None:
+        facts, is_approval = told.facts, told.kind == "proposal.approved"
+        values = {
+            "proposal_id": told.subject,
+            "person_id": told.actor,
+            "digest": facts["digest"],
+            "decision": "approve" if is_approval else "reject",
+            "factor": facts["factor"] if is_approval else "none",
+            "reason": None if is_approval else facts["row"]["reason"],
+            "at": told.at,
+        }
+        key = (proposal_decision.name, (told.subject, told.actor))
+        if key in self.rows:
+            self._wrong(told, "counts one person twice")
+        if told.actor == found.values["proposer_id"]:
+            self._wrong(told, "counts the proposer among those who decide")
+        if facts["digest"] != found.values["digest"]:
+            self._wrong(told, "decides on something else than was proposed")
+        self.rows[key] = Expected(values, told.seq)
+
+    def _check_agreed(self, told: Told, found: Expected) -> None:
+        """See that whoever it was applied by has approved it as it is."""
+        digest, by = found.values["digest"], told.facts["by"]
+        said = (self.rows.get((proposal_decision.name, (told.subject, each))) for each in by)
+        agreed = [
+            each
+            for each in said
+            if each is not None
+            and (each.values["decision"], each.values["digest"]) == ("approve", digest)
+        ]
+        if not by or len(set(by)) < len(by) or len(agreed) < len(by):
+            self._wrong(told, "applies it without the people that it names")
+
     # ---- what they share ----------------------------------------------------------------------
 
     def _wrong(self, told: Told, problem: str) -> None:
@@ -302,8 +374,17 @@ def _requested(told: Told) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1024)
-def _slots(verdict: str) -> tuple[tuple[str, int], ...]:
-    return tuple((each["role"], each["count"]) for each in json.loads(verdict)["slots"])
+def _slots(verdict: str) -> Mapping[str, int]:
+    """Return how many of each role, and which person behind an ``@``, a verdict asks for."""
+    found: Counter[str] = Counter()
+    for each in json.loads(verdict)["slots"]:
+        found[each.get("role") or f"@{each['person']}"] += each["count"]
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _excluded(verdict: str) -> frozenset[str]:
+    return frozenset(json.loads(verdict).get("excluded", ()))
 
 
 def _whole(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,5 +401,6 @@ FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
     "payee": Replay._payee,
     "person": Replay._person,
     "freeze": Replay._freeze,
+    "proposal": Replay._proposal,
 }
 """By the first part of their kind: entries that tell of rows."""

@@ -28,6 +28,9 @@ def _orders() -> None:
         table.alter_column("kind", existing_type=sa.String(16), nullable=False)
         table.alter_column("versioned_at", existing_type=INSTANT, nullable=False)
     op.create_index("ix_payment_order_versioned_at", "payment_order", ["versioned_at"])
+    op.create_index(
+        "ix_payment_order_payee", "payment_order", ["creditor_iban", "state", "created_at"]
+    )
 
 
 def _approvals() -> None:

@@ -1,0 +1,213 @@
+"""What policy looks at, of a payment: read from the database at the moment it is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from connectors.money import MAX_MINOR, Money
+from workflows import payees
+from workflows.company import Company
+from workflows.orders import NO_MONEY_MOVED, Order
+from workflows.people import Person
+from workflows.policy import Facts, Kind, Limit, Moment, Per, Rates
+from workflows.tables import approval, payment_order
+
+SPLIT_WITHIN = timedelta(days=7)
+"""How far back payments are looked at as parts of one that was split."""
+_JUST_BELOW = 5
+"""A payment is just below an edge in the last fifth of the way there."""
+_SEVERAL = 3
+"""So many payments just below one edge are no chance any more."""
+
+RECUSED = "recuse"
+"""The decision of somebody who reported a conflict of interest."""
+
+_ORDER = payment_order.c
+_COUNTS = _ORDER.state.not_in([str(state) for state in NO_MONEY_MOVED])
+
+
+def facts_of(
+    connection: Connection,
+    company: Company,
+    order: Order,
+    requester: Person,
+    *,
+    until: datetime | None = None,
+) -> Facts:
+    """Return what policy looks at, of an order's present version.
+
+    Args:
+        until: Limits count what was asked for up to then; everything there is, where not given. A
+            later payment must not take from an earlier one what that was granted.
+    """
+    asked_at = order.versioned_at
+    known = payees.profile(connection, order.payee_id, order.creditor_iban)
+    return Facts(
+        amount=order.amount,
+        account=order.account_id,
+        payee=known.standing,
+        requester_roles=requester.roles,
+        kind=Kind(order.kind),
+        requester=order.requester_id,
+        connector=order.connector,
+        payee_country=order.creditor_iban[:2],
+        payee_tags=frozenset(known.tags),
+        payee_changed=asked_at - known.changed_at if known.changed_at else None,
+        moments=moments_of(company, order.account_id, order.connector, asked_at),
+        totals=_totals(connection, company, order, until),
+        excluded=_excluded(connection, order, known.changed_by),
+    )
+
+
+def rates_of(company: Company, order: Order) -> Rates:
+    """Return the rates of the day on which an order's present version was asked for."""
+    return company.rates.on(order.versioned_at.astimezone(company.timezone).date())
+
+
+def moments_of(
+    company: Company, account_id: str, connector: str, asked_at: datetime
+) -> frozenset[Moment]:
+    """Return what is odd about asking for a payment at that time."""
+    local = asked_at.astimezone(company.timezone)
+    found = set()
+    if local.weekday() >= 5:
+        found.add(Moment.WEEKEND)
+    if company.business_hours.wait(asked_at, company.timezone):
+        found.add(Moment.OUTSIDE_HOURS)
+    own, opening = company.accounts.get(account_id), company.opening.get(connector)
+    if own is not None and opening is not None:
+        left = opening.left(asked_at, ZoneInfo(own.account.timezone))
+        if timedelta(0) < left <= company.near_cut_off:
+            found.add(Moment.NEAR_CUT_OFF)
+    return frozenset(found)
+
+
+def is_split(connection: Connection, company: Company, order: Order) -> bool:
+    """Whether an order looks like a part of a larger payment that would have met another rule.
+
+    It does where an edge of the policy's amounts lies above it, and together with other recent
+    payments to the same account it would pass that edge; or where the same person asks for several
+    payments that stay just below it.
+    """
+    rates = rates_of(company, order)
+    base = rates.to_base(order.amount)
+    if base is None:
+        return False
+    edges = sorted({rule.when.amount.low for rule in company.policy.rules if rule.when.amount})
+    above = next((edge for edge in edges if edge > base.minor), None)
+    if above is None:
+        return False
+    recent = connection.execute(
+        select(_ORDER.creditor_iban, _ORDER.requester_id, _ORDER.amount_minor, _ORDER.currency)
+        .where(
+            _COUNTS,
+            _ORDER.id != order.id,
+            _ORDER.versioned_at > order.versioned_at - SPLIT_WITHIN,
+            (_ORDER.creditor_iban == order.creditor_iban)
+            | (_ORDER.requester_id == order.requester_id),
+        )
+        .order_by(_ORDER.versioned_at.desc())
+        .limit(1000)
+    )
+    together, just_below = base.minor, int(_is_just_below(base.minor, above))
+    for iban, requester, minor, currency in recent:
+        other = rates.to_base(Money(minor, currency))
+        if other is None or other.minor >= above:
+            continue
+        together += other.minor if iban == order.creditor_iban else 0
+        just_below += requester == order.requester_id and _is_just_below(other.minor, above)
+    return together >= above or (_is_just_below(base.minor, above) and just_below >= _SEVERAL)
+
+
+def _is_just_below(minor: int, edge: int) -> bool:
+    return edge - edge // _JUST_BELOW <= minor < edge
+
+
+def _totals(
+    connection: Connection, company: Company, order: Order, until: datetime | None
+) -> Mapping[str, int | None]:
+    limits = company.policy.limits
+    if not limits:
+        return {}
+    rates = rates_of(company, order)
+    return {limit.name: _total(connection, company, limit, order, rates, until) for limit in limits}
+
+
+def _total(
+    connection: Connection,
+    company: Company,
+    limit: Limit,
+    order: Order,
+    rates: Rates,
+    until: datetime | None,
+) -> int | None:
+    """Return what else counts towards a limit, in minor units of the base currency.
+
+    None where some of it is in a currency without a rate.
+    """
+    sums = connection.execute(
+        select(_ORDER.currency, func.sum(_ORDER.amount_minor))
+        .where(
+            _COUNTS,
+            _ORDER.id != order.id,
+            _ORDER.versioned_at > order.versioned_at - limit.within,
+            *([_ORDER.versioned_at <= until] if until else []),
+            *_counted(company, limit, order),
+        )
+        .group_by(_ORDER.currency)
+    )
+    total = 0
+    for currency, minor in sums:
+        if (base := _converted(int(minor), currency, rates)) is None:
+            return None
+        total += base
+    return total
+
+
+def _converted(minor: int, currency: str, rates: Rates) -> int | None:
+    if minor > MAX_MINOR:  # more than any payment: whatever the limit is, it is passed
+        return MAX_MINOR
+    base = rates.to_base(Money(minor, currency))
+    return None if base is None else base.minor
+
+
+def _counted(company: Company, limit: Limit, order: Order) -> list[ColumnElement[bool]]:
+    """Return which orders a limit adds up, for an order that it is about."""
+    when = limit.when
+    wanted = (
+        (_ORDER.currency, when.currency),
+        (_ORDER.kind, when.kind),
+        (_ORDER.account_id, when.account),
+        (_ORDER.connector, when.connector),
+        (_ORDER.requester_id, when.requester),
+    )
+    found: list[ColumnElement[bool]] = [
+        column.in_(sorted(values)) for column, values in wanted if values is not None
+    ]
+    if when.requester_role is not None:
+        holders = [each.id for each in company.directory if each.roles & when.requester_role]
+        found.append(_ORDER.requester_id.in_(holders))
+    match limit.per:
+        case Per.PAYEE:
+            found.append(_ORDER.creditor_iban == order.creditor_iban)
+        case Per.ACCOUNT:
+            found.append(_ORDER.account_id == order.account_id)
+        case Per.REQUESTER:
+            found.append(_ORDER.requester_id == order.requester_id)
+        case Per.ROLE | Per.COMPANY:
+            pass  # whoever the conditions above leave
+    return found
+
+
+def _excluded(connection: Connection, order: Order, editor: str | None) -> frozenset[str]:
+    """Return who may not approve an order: requester, last editor of the payee, the partial."""
+    recused = connection.execute(
+        select(approval.c.person_id).where(
+            approval.c.order_id == order.id, approval.c.decision == RECUSED
+        )
+    ).scalars()
+    return frozenset({order.requester_id, *recused, *([editor] if editor else [])})
