@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from bot.interactions import Interactions
 from bot.messages import Messages
 from bot.notifier import Notifier
 from bot.services import Services
-from bot.settings import Settings, company_of
+from bot.settings import Settings, charter_of, company_of
 from bot.slack import setup as slack_setup
 from bot.slack.app import SlackApp
 from bot.telegram import setup as telegram_setup
@@ -33,8 +34,9 @@ from bot.web.notices import Notices
 from bot.web.server import WebServer
 from connectors import registry
 from connectors.base import Capability, Connector, ConnectorError
-from workflows import audit, payees, replicas
+from workflows import audit, charter, payees, replicas
 from workflows.clock import Clock, system_clock
+from workflows.company import Company
 from workflows.database import (
     SQLITE_FILE,
     WORKFLOWS_FILE,
@@ -56,6 +58,7 @@ log = structlog.get_logger(__name__)
 DATABASE, WORKFLOWS = SQLITE_FILE, WORKFLOWS_FILE
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _CONSENT_SECONDS = 6 * 3600.0
+_CHARTER_SECONDS = 1.0
 
 
 class StartError(Exception):
@@ -102,6 +105,8 @@ class App:
 
     Attributes:
         services: For the demo and tests, which look in as well as on.
+        is_held: Whether its settings are not what was agreed to: nothing leaves.
+        outdated: Set when it should stop and begin anew: its settings were agreed to.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock = system_clock) -> None:
@@ -117,7 +122,7 @@ class App:
             name: registry.build(name, each, DatabaseState(self.database, name), clock)
             for name, each in settings.connectors.items()
         }
-        self.company = replace(
+        company = replace(
             company_of(settings),
             stoppable=frozenset(
                 name
@@ -125,14 +130,28 @@ class App:
                 if Capability.CANCELLATION in each.capabilities
             ),
         )
-        key = base64.urlsafe_b64decode(_padded(settings.storage.key.get_secret_value()))
-        self._notices = Notices(key, self._public_url, self._wake)
+        self._charter = charter_of(settings, company)
+        self._key = base64.urlsafe_b64decode(_padded(settings.storage.key.get_secret_value()))
+        self._notices = Notices(self._key, self._public_url, self._wake)
+        self.outdated = asyncio.Event()
+        self.is_held = False
+        self._assemble(replace(company, charter=charter.hash_of(self._charter)))
+        self._background: list[asyncio.Task[None]] = []
+        self._chats: dict[str, ChatApp] = {}
+        self._notifiers: dict[str, Notifier] = {}
+        self.slack: SlackApp | None = None
+        self.telegram: TelegramApp | None = None
+        self.web: WebServer | None = None
+
+    def _assemble(self, company: Company) -> None:
+        """Put the parts together for a company, which has all rights or only some of them."""
+        settings, self.company = self._settings, company
         pace = Pace(settings.dispatch.first_poll_seconds, settings.dispatch.max_poll_seconds)
         self.dispatcher = Dispatcher(
             self.database,
             self.company,
             self.connectors,
-            clock,
+            self._clock,
             pace,
             allowances={
                 name: Allowance(each.max_at_once, each.max_per_second)
@@ -143,16 +162,16 @@ class App:
             replica_id=replicas.new_id() if settings.storage.database else LOCAL,
             notice_url=self._notices.url,
         )
-        self.collector = Collector(self.database, self.company, self.connectors, clock)
+        self.collector = Collector(self.database, self.company, self.connectors, self._clock)
         self.services = Services(
             database=self.database,
             company=self.company,
             connectors=self.connectors,
             collector=self.collector,
             dispatcher=self.dispatcher,
-            cipher=Cipher(key),
+            cipher=Cipher(self._key),
             messages=Messages.load(),
-            clock=clock,
+            clock=self._clock,
             public_url=self._public_url,
             chats=tuple(
                 name
@@ -161,22 +180,16 @@ class App:
             ),
             telegram_link=self._telegram_link,
         )
-        self.checkpoints = record.checkpoints_of(settings, self.database, clock)
+        self.checkpoints = record.checkpoints_of(settings, self.database, self._clock)
         self.schedule = Schedule(
             self.database,
             self.company,
             self.collector,
             self.dispatcher,
-            clock,
+            self._clock,
             checkpoints=self.checkpoints,
             digest_at=time.fromisoformat(settings.digest.at) if settings.digest else None,
         )
-        self._background: list[asyncio.Task[None]] = []
-        self._chats: dict[str, ChatApp] = {}
-        self._notifiers: dict[str, Notifier] = {}
-        self.slack: SlackApp | None = None
-        self.telegram: TelegramApp | None = None
-        self.web: WebServer | None = None
 
     async def start(self) -> None:
         """Start every part; what cannot be reached yet is tried again behind the scenes.
@@ -186,6 +199,7 @@ class App:
             DatabaseError: the database cannot be used.
         """
         await self.database.open()
+        await self._settle()
         await self._register()
         await self.checkpoints.make()
         await self.dispatcher.start(self._workflows)
@@ -198,6 +212,8 @@ class App:
         for name, notifier in self._notifiers.items():
             self._spawn(self.database.lease(f"notifier:{name}").run(notifier.run))
         self._spawn(self.database.lease("consents").run(self._consents))
+        if self.is_held:
+            self._spawn(self._until_agreed())
         self.schedule.start()
 
     async def stop(self) -> None:
@@ -224,6 +240,26 @@ class App:
             await self.checkpoints.make()
         except DatabaseError as error:
             log.warning("record not signed at the stop", error=str(error))
+
+    async def _settle(self) -> None:
+        """Hold settings against what was agreed to; until they are, nobody gains by them."""
+        now = self._clock()
+        found = await self.database.write(
+            lambda connection: charter.settle(connection, self._charter, now=now)
+        )
+        self.is_held = found.hash != self.company.charter
+        if self.is_held:
+            log.warning("settings differ from what was agreed to", agreed=found.hash[:12])
+            self._assemble(charter.restricted(self.company, found.document))
+
+    async def _until_agreed(self) -> None:
+        """Wait until these settings were agreed to, so that the service begins anew with them."""
+        is_agreed = partial(charter.is_in_force, company=self.company)
+        while True:
+            if await self.database.read(is_agreed):
+                self.outdated.set()
+                return
+            await asyncio.sleep(_CHARTER_SECONDS)
 
     async def _register(self) -> None:
         """Bring the tables to what settings say, and put on the record what is in force."""

@@ -1,6 +1,7 @@
-"""The daily digest as a picture, and the same in words for whoever does not see it.
+"""The daily digest and a payee's history as pictures; the digest in words for who sees none.
 
-The picture itself is laid out in bot/digest_picture.py and drawn by bot/drawing.py.
+The pictures are laid out in bot/digest_picture.py and bot/history_picture.py, and drawn by
+bot/drawing.py.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from bot.wording import Reader
 from connectors.money import MAX_MINOR, Money
 from workflows.digest import AccountDigest, Digest, Tally
 from workflows.history import History
+from workflows.orders import Order
+from workflows.payee_history import PayeeHistory
 
 LONGEST_ALT_TEXT = 900
 
@@ -37,6 +40,16 @@ def digest_chart(reader: Reader, digest: Digest, history: History) -> bytes:
         if not drawing.can_draw(reader.say("digest.total")):
             reader = replace(reader, language=ENGLISH)
         return digest_picture.draw(Told(reader, digest), history)
+
+
+def history_chart(reader: Reader, order: Order, history: PayeeHistory) -> bytes:
+    """Return what was paid to an order's account before as a PNG; as `digest_chart`."""
+    with _one_at_a_time:
+        from bot import drawing, history_picture  # noqa: PLC0415
+
+        if not drawing.can_draw(reader.say("history.title")):
+            reader = replace(reader, language=ENGLISH)
+        return history_picture.draw(reader, order, history)
 
 
 def alt_text(reader: Reader, digest: Digest) -> str:
@@ -159,11 +172,7 @@ class Told:
 
     def short(self, *amounts: Money) -> list[str]:
         """Return amounts of one currency rounded as scales do, but still told from one another."""
-        for digits in range(4):
-            found = [self._rounded(each, digits) for each in amounts]
-            if len(set(found)) == len({each.minor for each in amounts}):
-                return found
-        return [self.reader.money(each) for each in amounts]
+        return short(self.reader, *amounts)
 
     @property
     def _locale(self) -> str:
@@ -176,13 +185,24 @@ class Told:
             return self.reader.say("nothing")
         return self.reader.money(Money(sum(known), self.digest.base_currency))
 
-    def _rounded(self, amount: Money, digits: int) -> str:
-        """Return an amount to two places that count, and ``digits`` more."""
 
-        def to(decimals: int) -> str:
-            return format_compact_currency(
-                amount.decimal, amount.currency, locale=self._locale, fraction_digits=decimals
-            )
+def short(reader: Reader, *amounts: Money) -> list[str]:
+    """Return amounts of one currency rounded as scales do, but still told from one another."""
+    locale = reader.messages.nearest(reader.language)
+    for digits in range(4):
+        found = [_rounded(locale, each, digits) for each in amounts]
+        if len(set(found)) == len({each.minor for each in amounts}):
+            return found
+    return [reader.money(each) for each in amounts]
 
-        whole = sum(each.isdecimal() for each in to(0))
-        return to(max(2 - whole, 0) + digits)
+
+def _rounded(locale: str, amount: Money, digits: int) -> str:
+    """Return an amount to two places that count, and ``digits`` more."""
+
+    def to(decimals: int) -> str:
+        return format_compact_currency(
+            amount.decimal, amount.currency, locale=locale, fraction_digits=decimals
+        )
+
+    whole = sum(each.isdecimal() for each in to(0))
+    return to(max(2 - whole, 0) + digits)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
+from bot.policy_cli import policy_app
+from bot.terminal import DEFAULT, Config, answered, settings_of
+
 if TYPE_CHECKING:
-    from bot.settings import Settings
     from workflows.record.verification import Head
 
 app = typer.Typer(
@@ -25,11 +27,7 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Questions about the record.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
-
-Config = Annotated[
-    Path, typer.Option("--config", "-c", help="The settings file.", envvar="COUNTERSIGN_CONFIG")
-]
-DEFAULT = Path("countersign.toml")
+app.add_typer(policy_app, name="policy")
 
 T = TypeVar("T")
 
@@ -54,7 +52,7 @@ def init(
 @app.command()
 def check(config: Config = DEFAULT) -> None:
     """Check the settings and the policy; name every mistake with its line and remedy."""
-    settings = _settings(config)
+    settings = settings_of(config)
     typer.echo(
         f"{config}: in order. {len(settings.people)} people, {len(settings.accounts)} accounts, "
         f"{len(settings.payees)} payees, {len(settings.connectors)} connections, "
@@ -69,7 +67,7 @@ def check(config: Config = DEFAULT) -> None:
 @app.command()
 def run(config: Config = DEFAULT) -> None:
     """Run the service until it is interrupted."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import service
     from bot.app import StartError
     from bot.web.server import WebServerError
@@ -87,7 +85,7 @@ def run(config: Config = DEFAULT) -> None:
 @app.command()
 def migrate(config: Config = DEFAULT) -> None:
     """Bring the tables of an older version up to date; the service must not run meanwhile."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import safekeeping
 
     typer.echo(_kept(safekeeping.migrate(settings)))
@@ -99,7 +97,7 @@ def backup(
     config: Config = DEFAULT,
 ) -> None:
     """Write a backup of the database into a file and check it; the service may run."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import safekeeping
 
     typer.echo(_kept(safekeeping.backup(settings, file)))
@@ -114,7 +112,7 @@ def restore(
     config: Config = DEFAULT,
 ) -> None:
     """Put a backup in the place of the database, so that nothing is sent twice."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import safekeeping
 
     if (file is None) != here:
@@ -142,7 +140,7 @@ def connect(
     config: Config = DEFAULT,
 ) -> None:
     """Say what a connection can do, and ask the bank for the consent it needs."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import service
     from connectors.base import ConnectorError
 
@@ -185,7 +183,7 @@ def link(
     config: Config = DEFAULT,
 ) -> None:
     """Print a link with which a person can link Telegram, once, with a code of theirs."""
-    settings = _settings(config)
+    settings = settings_of(config)
     import segno
 
     from bot import service
@@ -193,7 +191,7 @@ def link(
     from workflows.linking import LINK_LIFE
 
     try:
-        person, url = _answered(service.begin_link(settings, who))
+        person, url = answered(service.begin_link(settings, who))
     except (NotAdmitted, ChatUnavailable) as error:
         typer.echo(f"Telegram: {error}", err=True)
         raise typer.Exit(1) from None
@@ -212,11 +210,11 @@ def unlink(
     ] = False,
 ) -> None:
     """Take a person's access in a chat back, at once."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import service
 
     change = service.allow_link if again else service.unlink
-    person = _answered(change(settings, who, chat))
+    person = answered(change(settings, who, chat))
     what = "may be linked again in" if again else "can do nothing any more in"
     typer.echo(f"{person.name} {what} {chat}.")
 
@@ -230,7 +228,7 @@ def verify(
     config: Config = DEFAULT,
 ) -> None:
     """Prove that nothing of the record was altered, and that the tables say what it says."""
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import record
 
     report = _audited(record.verify(settings, _heads(head)))
@@ -258,7 +256,7 @@ def export(
     if format not in ("jsonl", "html") or (format == "html" and order is None):
         typer.echo("Write --format jsonl, or --format html with --order.", err=True)
         raise typer.Exit(2)
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import record
 
     with _output(out) as file:
@@ -282,7 +280,7 @@ def prove(
 
     They check it with docs/check_proof.py, the public key, and a digest they have seen.
     """
-    settings = _settings(config)
+    settings = settings_of(config)
     from bot import record
 
     proof = _audited(record.prove(settings, order, _heads(head)))
@@ -308,7 +306,7 @@ def key(
             raise typer.Exit(1) from None
         typer.echo(f'Put it in settings: record_key = {{ file = "{make}" }}', err=True)
         return
-    found = record.record_key(_settings(config))
+    found = record.record_key(settings_of(config))
     if found is None:
         typer.echo(record.NO_KEY, err=True)
         raise typer.Exit(1)
@@ -331,7 +329,7 @@ def _audited(work: Coroutine[Any, Any, T]) -> T:
     from workflows.record.problems import RecordBroken
 
     try:
-        return _answered(work)
+        return answered(work)
     except DatabaseError as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from None
@@ -349,35 +347,6 @@ def _output(path: Path | None) -> Iterator[TextIO]:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         yield file
-
-
-def _answered(work: Coroutine[Any, Any, T]) -> T:
-    """Return what ``work`` does; what keeps it from being done is told, and ends the command."""
-    from bot.messages import ENGLISH, Messages
-    from workflows.database import DatabaseError
-    from workflows.refusal import Refusal
-
-    try:
-        return asyncio.run(work)
-    except DatabaseError as error:
-        typer.echo(f"{error}", err=True)
-        raise typer.Exit(1) from None
-    except Refusal as refusal:
-        typer.echo(Messages.load().refusal(ENGLISH, refusal), err=True)
-        raise typer.Exit(1) from None
-
-
-def _settings(path: Path) -> Settings:
-    from bot.settings import SettingsErrors, load
-
-    try:
-        return load(path)
-    except SettingsErrors as error:
-        count = len(error.problems)
-        typer.echo(f"{count} mistake{'s' if count != 1 else ''} to mend:\n", err=True)
-        for problem in error.problems:
-            typer.echo(f"{problem}\n", err=True)
-        raise typer.Exit(1) from None
 
 
 def main() -> None:

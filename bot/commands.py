@@ -13,7 +13,16 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from bot import forms, pay_line, pictures, register, statement_cards, views, wording
+from bot import (
+    forms,
+    inbox_cards,
+    pay_line,
+    pictures,
+    register,
+    statement_cards,
+    views,
+    wording,
+)
 from bot.cards import Action, Answer, Card, Download, Fact, Notice, Tone
 from bot.digest_card import digest_card
 from bot.pay_line import PayLine
@@ -205,11 +214,15 @@ class Commands:
     async def approvals(self, caller: Caller, text: str) -> Reply:
         """Show what waits for the caller, and what the caller asked for."""
         del text
-        services = self._services
-        inbox = await services.database.read(
-            lambda connection: views.inbox(connection, services.company, caller.person)
+        return Reply(await self.inbox(caller, views.ALL))
+
+    async def inbox(self, caller: Caller, looked_for: views.Sought) -> Card:
+        """Return a page of what waits for the caller."""
+        company = self._services.company
+        found = await self._services.database.read(
+            lambda connection: views.inbox(connection, company, caller.person, looked_for)
         )
-        return Reply(statement_cards.inbox_card(self.reader(caller), inbox))
+        return inbox_cards.inbox_card(self.reader(caller), found)
 
     async def payment(self, caller: Caller, text: str) -> Reply:
         """Show one payment and its story."""

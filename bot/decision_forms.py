@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
-from bot.forms import code_input, whole_facts
+from bot.forms import acknowledgment, code_input, whole_facts
 from bot.wording import OrderView, Reader, history_lines, masked, risk_lines, spaced
 from workflows.bulk import MOST, Shown
 from workflows.orders import Order
@@ -24,6 +24,7 @@ def token_of(order: Order) -> str:
 def approval_form(reader: Reader, view: OrderView) -> Form:
     """Return the form on which a person sees payee and amount again, whole, and gives a code."""
     order, say = view.order, reader.say
+    seen = (acknowledgment(reader),) if order.must_be_acknowledged else ()
     return Form(
         id="approve",
         title=say("form.approve.title"),
@@ -32,7 +33,7 @@ def approval_form(reader: Reader, view: OrderView) -> Form:
         token=token_of(order),
         facts=whole_facts(reader, order),
         lines=(*history_lines(reader, view), *risk_lines(reader, order)),
-        inputs=(code_input(reader),),
+        inputs=(*seen, code_input(reader)),
     )
 
 
@@ -138,9 +139,7 @@ def bulk_form(
     say, shown = reader.say, list(views[:MOST])
     if ticked is None:
         ticked = [view.order.id for view in shown if not _needs_a_look(view.order)]
-    groups = [
-        shown[start : start + TICKS_AT_ONCE] for start in range(0, len(shown), TICKS_AT_ONCE)
-    ]
+    groups = [shown[start : start + TICKS_AT_ONCE] for start in range(0, len(shown), TICKS_AT_ONCE)]
     return Form(
         id="bulk",
         title=say("form.bulk.title"),

@@ -83,9 +83,7 @@ def _differences(
         was, is_now = _shown(reader, name, old), _shown(reader, name, new)
         if was == is_now:  # what is masked or not named is what differs
             is_now = reader.say("story.amended_hidden", value=is_now)
-        yield reader.say(
-            "story.amended_line", label=reader.say(label), before=was, after=is_now
-        )
+        yield reader.say("story.amended_line", label=reader.say(label), before=was, after=is_now)
 
 
 def _shown(reader: Reader, name: str, value: Any) -> str:

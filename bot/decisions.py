@@ -47,6 +47,7 @@ class Decisions:
             "ask": self.ask_question,
             "answer": self.ask_answer,
             "history": self.history,
+            "inbox": self.inbox,
             "bulk": self.ask_bulk,
         }
         self.forms: dict[str, Submission] = {
@@ -76,18 +77,22 @@ class Decisions:
 
     async def approve(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Approve what the form showed, with the code it asked for."""
-        return await self._decide(caller, token, Decision.APPROVE, code=answers.get("code", ""))
+        order_id, version, digest = forms.order_version_digest(token)
+        code, has_seen = answers.get("code", ""), answers.get("acknowledge") == "yes"
+        return await self._decide(
+            caller,
+            Choice(order_id, version, digest, Decision.APPROVE, code, has_acknowledged=has_seen),
+        )
 
     async def reject(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Reject what the form showed, with a reason."""
-        return await self._decide(caller, token, Decision.REJECT, reason=answers.get("reason", ""))
-
-    async def _decide(
-        self, caller: Caller, token: str, decision: Decision, *, code: str = "", reason: str = ""
-    ) -> Submitted:
-        services = self._services
         order_id, version, digest = forms.order_version_digest(token)
-        choice = Choice(order_id, version, digest, decision, code, reason)
+        reason = answers.get("reason", "")
+        choice = Choice(order_id, version, digest, Decision.REJECT, reason=reason)
+        return await self._decide(caller, choice)
+
+    async def _decide(self, caller: Caller, choice: Choice) -> Submitted:
+        services = self._services
         now = services.clock()
         result = await services.database.write(
             lambda connection: approvals.decide(
@@ -97,7 +102,7 @@ class Decisions:
         if isinstance(result, Refusal):
             raise result
         await self._begin(result)
-        return Accepted(self._thanks(caller, result, decision))
+        return Accepted(self._thanks(caller, result, choice.decision))
 
     async def _begin(self, decided: Decided) -> None:
         """Start the workflow of an order that has all its approvals, or have it look again."""
@@ -199,9 +204,7 @@ class Decisions:
         """Show the form on which a requester answers a question."""
         order_id, seq = forms.order_and_version(value)
         order, asked = await self._services.database.read(
-            lambda connection: questions.check_may_answer(
-                connection, caller.person, order_id, seq
-            )
+            lambda connection: questions.check_may_answer(connection, caller.person, order_id, seq)
         )
         return decision_forms.answer_form(self._reader(caller), order, asked)
 
@@ -227,7 +230,11 @@ class Decisions:
             raise Refusal("history.none", order=view.order.id)
         return await pictures.of_history(self._reader(caller), view.order, view.history)
 
-    # ---- several at once ----------------------------------------------------------------------
+    # ---- what waits, several at once ----------------------------------------------------------
+
+    async def inbox(self, caller: Caller, value: str) -> Answer:
+        """Show another page of what waits for a person, or a part of it."""
+        return await self._commands.inbox(caller, views.sought(value))
 
     async def ask_bulk(self, caller: Caller, value: str) -> Answer:
         """Show what waits for a person, to be approved with one code."""

@@ -137,6 +137,17 @@ def whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+def acknowledgment(reader: Reader) -> Input:
+    """Ask whether the warnings were read; where one thing is asked at a time, before the code."""
+    say = reader.say
+    return Input(
+        "acknowledge",
+        InputKind.CHOICE,
+        say("form.proposal.acknowledge"),
+        choices=(Choice("yes", say("form.proposal.acknowledged")),),
+    )
+
+
 def code_input(reader: Reader, hint: str = "form.code_hint") -> Input:
     """Return the input for the code of a second factor."""
     return Input(

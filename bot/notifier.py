@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from bot import pictures, posted, receipt_files, statement_cards, story, views, wording
+from bot import inbox_cards, pictures, posted, receipt_files, story, views, wording
 from bot.cards import Card, Home
 from bot.chat import Chat, ChatRefused, ChatUnavailable
 from bot.digest_card import digest_card
@@ -180,8 +180,7 @@ class Notifier:
         return self._placer.stands_with(connection, person, card)
 
     def _concerned(self, view: OrderView) -> list[Person]:
-        """Return requester, approvers, who asked something, and who is to resolve it, if anybody.
-        """
+        """Return requester, approvers, who asked something, and who may resolve it if need be."""
         company, order = self._services.company, view.order
         found = [company.directory.get(order.requester_id)]
         found += approvals.approvers(company, order, view.given)
@@ -410,7 +409,7 @@ class Notifier:
             lambda connection: views.inbox(connection, services.company, person)
         )
         readings = await services.collector.known_balances(accounts) if accounts else []
-        return statement_cards.home(reader, inbox, readings, services.clock())
+        return inbox_cards.home(reader, inbox, readings, services.clock())
 
     # ---- what they share ----------------------------------------------------------------------
 

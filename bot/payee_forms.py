@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot import proposal_cards
 from bot.cards import Fact, Form, Input, InputKind
+from bot.forms import code_input
 from bot.wording import Reader, spaced
 from workflows.payee_changes import (
     LONGEST_CONTACT,
@@ -73,7 +74,7 @@ def call_back_form(reader: Reader, found: Proposal) -> Form:
                 is_optional=True,
                 longest=LONGEST_NOTE,
             ),
-            proposal_cards.code_input(reader),
+            code_input(reader),
         ),
     )
 

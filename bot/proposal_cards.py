@@ -8,8 +8,9 @@ from types import ModuleType
 
 from sqlalchemy import Connection
 
-from bot import payee_words
-from bot.cards import Action, Card, Choice, Fact, Form, Input, InputKind, Tone
+from bot import charter_words, payee_words
+from bot.cards import Action, Card, Fact, Form, Input, InputKind, Tone
+from bot.forms import acknowledgment, code_input
 from bot.wording import Reader
 from workflows import proposals
 from workflows.company import Company
@@ -17,7 +18,7 @@ from workflows.people import Person
 from workflows.proposal_decisions import LONGEST_REASON
 from workflows.proposals import Given, Proposal, State
 
-_WORDS: Mapping[str, ModuleType] = {"payee": payee_words}
+_WORDS: Mapping[str, ModuleType] = {"payee": payee_words, "charter": charter_words}
 """Modules with ``title``, ``facts``, ``lines``, ``needs`` and ``actions`` of each kind."""
 
 _TONES = {
@@ -100,7 +101,7 @@ def approval_form(reader: Reader, found: Proposal) -> Form:
     say = reader.say
     inputs = [code_input(reader)]
     if proposals.kind_of(found).must_acknowledge(found):
-        inputs.insert(0, _acknowledgment(reader))
+        inputs.insert(0, acknowledgment(reader))
     return Form(
         id="proposal_approve",
         title=say("form.proposal.approve"),
@@ -142,29 +143,6 @@ def whole_facts(reader: Reader, found: Proposal) -> tuple[Fact, ...]:
         *_WORDS[found.kind].facts(reader, found, is_whole=True),
         Fact(say("proposal.by"), _proposed(reader, found)),
         Fact(say("label.proposal"), found.id),
-    )
-
-
-def code_input(reader: Reader) -> Input:
-    """Return the input for the code of a second factor."""
-    return Input(
-        "code",
-        InputKind.CODE,
-        reader.say("form.code"),
-        hint=reader.say("form.code_hint"),
-        placeholder="123456",
-        longest=7,
-    )
-
-
-def _acknowledgment(reader: Reader) -> Input:
-    """Ask whether the warnings were read; where one thing is asked at a time, before the code."""
-    say = reader.say
-    return Input(
-        "acknowledge",
-        InputKind.CHOICE,
-        say("form.proposal.acknowledge"),
-        choices=(Choice("yes", say("form.proposal.acknowledged")),),
     )
 
 

@@ -81,7 +81,7 @@ async def verify(settings: Settings, heads: Iterable[Head] = ()) -> Report:
             connection, keys=public_keys(settings), witness=witness(settings), heads=heads
         )
 
-    return await _only_read(settings, work)
+    return await only_read(settings, work)
 
 
 def summary(settings: Settings, report: Report) -> str:
@@ -113,7 +113,7 @@ async def export_lines(settings: Settings, out: TextIO, order_id: str | None = N
             count += 1
         return count
 
-    return await _only_read(settings, work)
+    return await only_read(settings, work)
 
 
 async def order_page(settings: Settings, order_id: str, language: str | None = None) -> str:
@@ -122,7 +122,7 @@ async def order_page(settings: Settings, order_id: str, language: str | None = N
     reader = reader_for(Messages.load(), company, None)
     if language is not None:
         reader = replace(reader, language=reader.messages.nearest(language))
-    found = await _only_read(settings, lambda connection: export.evidence(connection, order_id))
+    found = await only_read(settings, lambda connection: export.evidence(connection, order_id))
     return evidence.page(reader, found, keys=public_keys(settings), now=system_clock())
 
 
@@ -150,7 +150,7 @@ async def prove(settings: Settings, order_id: str, heads: Iterable[Head] = ()) -
     return json.dumps(proof, indent=1, ensure_ascii=False)
 
 
-async def _only_read(settings: Settings, work: Callable[[Connection], T]) -> T:
+async def only_read(settings: Settings, work: Callable[[Connection], T]) -> T:
     """Run ``work`` on the company's database as it is: nothing is migrated, nothing marked.
 
     A file is opened for reading only, so that even one that the service would refuse, because it

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -21,9 +22,12 @@ from connectors import registry
 from connectors.base import Capability, Consent
 from workflows import linking, people
 from workflows.clock import system_clock
-from workflows.database import Database, open_database
+from workflows.database import Database, is_connection_lost, open_database
 from workflows.people import Person
 from workflows.refusal import Refusal
+
+_MOST_LOSSES, _LOSS_SECONDS = 5, 0.5
+"""How often a start may lose the database, and how much longer it waits each time."""
 
 CONSOLE = "console"
 """Actor of what whoever has the machine does from its command line."""
@@ -49,19 +53,43 @@ def configure_logs(level: int = logging.INFO) -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Run the service until it is told to stop (SIGINT, SIGTERM)."""
+    """Run the service until it is told to stop (SIGINT, SIGTERM).
+
+    It begins anew when its settings were agreed to, and a few times when the connection to the
+    database was lost while it started.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    app = App(settings)
+    losses = 0
+    while not stop.is_set():
+        app = App(settings)
+        try:
+            await app.start()
+            assert app.web is not None
+            structlog.get_logger().info("running", web=app.web.url)
+            losses = 0
+            await _first(stop.wait(), app.outdated.wait())
+        except Exception as error:
+            losses += 1
+            if not is_connection_lost(error) or losses == _MOST_LOSSES:
+                raise
+            structlog.get_logger().warning("database lost at the start", error=str(error)[:200])
+        finally:
+            await app.stop()
+        if losses:
+            await _first(stop.wait(), asyncio.sleep(_LOSS_SECONDS * losses))
+
+
+async def _first(*waiting: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of several, and for no other."""
+    tasks = [asyncio.ensure_future(each) for each in waiting]
     try:
-        await app.start()
-        assert app.web is not None
-        structlog.get_logger().info("running", web=app.web.url)
-        await stop.wait()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await app.stop()
+        for task in tasks:
+            task.cancel()
 
 
 async def begin_link(settings: Settings, who: str) -> tuple[Person, str]:

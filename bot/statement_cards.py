@@ -1,13 +1,12 @@
-"""Cards about accounts and about many orders: balances, inbox, story, home, digest."""
+"""Cards about accounts, and about all that happened to an order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot import proposal_cards, story, wording
-from bot.cards import Action, Card, Fact, Home, Tone
-from bot.views import Inbox
+from bot import story, wording
+from bot.cards import Card, Fact, Tone
 from bot.wording import OrderView, Reader
 from connectors.money import Money
 from workflows.audit import Entry
@@ -79,47 +78,6 @@ def _stale_line(reader: Reader, reading: Reading) -> str:
     )
 
 
-def inbox_card(reader: Reader, inbox: Inbox) -> Card:
-    """Return what waits for a person and what they asked for, as one card."""
-    say = reader.say
-    lines = [say("inbox.awaiting", count=len(inbox.awaiting) + len(inbox.undecided))]
-    lines += [_brief(reader, view) for view in (*inbox.undecided, *inbox.awaiting)]
-    if inbox.proposals:
-        lines.append(say("inbox.proposals", count=len(inbox.proposals)))
-        lines += [proposal_cards.brief(reader, view) for view in inbox.proposals]
-    lines += [say("inbox.asked", count=len(inbox.asked))]
-    lines += [_brief(reader, view) for view in inbox.asked]
-    has_work = bool(inbox.awaiting or inbox.undecided or inbox.proposals)
-    return Card(
-        title=say("inbox.title"),
-        tone=Tone.WAITING if has_work else Tone.NEUTRAL,
-        lines=tuple(lines),
-        notes=(say("inbox.hint"),),
-        actions=(
-            *(_open(reader, view) for view in (*inbox.undecided, *inbox.awaiting)),
-            *(proposal_cards.open_action(reader, view) for view in inbox.proposals),
-        ),
-    )
-
-
-def _open(reader: Reader, view: OrderView) -> Action:
-    """Return the button that opens one of the payments of an inbox."""
-    order = view.order
-    label = reader.say("inbox.open", amount=reader.money(order.amount), payee=order.creditor_name)
-    return Action("show", label, f"{order.id}:{order.version}")
-
-
-def _brief(reader: Reader, view: OrderView) -> str:
-    order = view.order
-    return reader.say(
-        "inbox.line",
-        order=order.id,
-        amount=reader.money(order.amount),
-        payee=order.creditor_name,
-        state=wording.state_line(reader, view),
-    )
-
-
 def story_card(reader: Reader, view: OrderView, entries: Sequence[Entry]) -> Card:
     """Return an order's card with everything that happened to it, oldest first."""
     card = wording.order_card(reader, view)
@@ -145,54 +103,12 @@ def story_card(reader: Reader, view: OrderView, entries: Sequence[Entry]) -> Car
     )
 
 
-def home(reader: Reader, inbox: Inbox, readings: Sequence[Reading], now: datetime) -> Home:
-    """Return a person's page: what waits for them first, then balances, then their requests."""
-    say = reader.say
-    waiting = (*inbox.undecided, *inbox.awaiting)
-    head = Card(
-        title=say("home.title", name=reader.person.name if reader.person else ""),
-        lines=(say("home.waiting", count=len(waiting) + len(inbox.proposals)),),
-        actions=_home_actions(reader),
-    )
-    cards = [head, *(_home_order(reader, view) for view in waiting)]
-    cards += [proposal_cards.proposal_card(reader, view) for view in inbox.proposals]
-    if readings:
-        balances = balance_card(reader, readings, now)
-        cards.append(
-            Card(
-                title=balances.title,
-                facts=balances.facts,
-                lines=tuple(_total_lines(reader, readings)),
-                notes=(say("home.balances_note"),),
-            )
-        )
-    if inbox.asked:
-        lines = tuple(_brief(reader, view) for view in inbox.asked)
-        cards.append(Card(title=say("home.asked"), lines=lines, notes=(say("inbox.hint"),)))
-    return Home(tuple(cards))
-
-
-def _home_actions(reader: Reader) -> tuple[Action, ...]:
-    person, say = reader.person, reader.say
-    if person is not None and person.roles & reader.company.permissions.request:
-        return (Action("pay", say("action.pay"), style="primary"),)
-    return ()
-
-
-def _home_order(reader: Reader, view: OrderView) -> Card:
-    """Return an order as it stands in an inbox: enough to know it, buttons to deal with it."""
-    card = wording.order_card(reader, view)
-    wanted = {
-        reader.say("label.payee"),
-        reader.say("label.reference"),
-        reader.say("label.account"),
-        reader.say("label.requested_by"),
-    }
+def home_balances(reader: Reader, readings: Sequence[Reading], now: datetime) -> Card:
+    """Return balances as last known, for a person's own page."""
+    balances = balance_card(reader, readings, now)
     return Card(
-        title=card.title,
-        tone=card.tone,
-        facts=tuple(fact for fact in card.facts if fact.label in wanted),
-        lines=card.lines,
-        notes=card.notes[-1:],
-        actions=card.actions,
+        title=balances.title,
+        facts=balances.facts,
+        lines=tuple(_total_lines(reader, readings)),
+        notes=(reader.say("home.balances_note"),),
     )

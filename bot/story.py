@@ -44,6 +44,9 @@ _ALARMS = frozenset(
         "freeze.lifted",
         "service.restored",
         "record.alarm",
+        "charter.differs",
+        "charter.changed",
+        "charter.adopted",
     }
 )
 
@@ -115,8 +118,7 @@ def line_actions(reader: Reader, entry: Entry, order: Order) -> tuple[Action, ..
     person = reader.person
     if entry.kind != questions.ASKED or person is None or person.id != order.requester_id:
         return ()
-    label = reader.say("action.answer", name=reader.name(entry.actor))
-    return (Action("answer", label, f"{order.id}:{entry.seq}", "primary"),)
+    return (wording.answer_action(reader, order, entry.seq, entry.actor),)
 
 
 def full_line(reader: Reader, entry: Entry) -> str | None:

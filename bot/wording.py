@@ -21,7 +21,7 @@ from workflows.orders import Order, OrderState
 from workflows.payee_history import MOST_COUNTED, PayeeHistory
 from workflows.people import Person
 from workflows.policy import Kind
-from workflows.questions import Question
+from workflows.questions import Question, open_ones
 from workflows.refusal import Refusal
 
 
@@ -225,9 +225,7 @@ def _slot_lines(reader: Reader, view: OrderView) -> list[str]:
         if order.state == OrderState.PENDING:
             missing = [slot for slot in assignment.missing if slot.stage == stage]
             key = "slot.missing" if stage <= assignment.stage else "slot.later"
-            shown += [
-                say(key, role=reader.role(slot.who), count=slot.count) for slot in missing
-            ]
+            shown += [say(key, role=reader.role(slot.who), count=slot.count) for slot in missing]
         if shown and len(stages) > 1:
             lines.append(say("slot.stage" if number == 0 else "slot.then", stage=stage))
         lines += shown
@@ -264,9 +262,9 @@ def _out_lines(reader: Reader, view: OrderView) -> list[str]:
         if each.decision == Decision.RECUSE
     ]
     lines += [
-        say("slot.withdrawn", name=reader.name(each.person_id), at=reader.instant(each.withdrawn_at))
+        say("slot.withdrawn", name=reader.name(each.person_id), at=reader.instant(at))
         for each in view.given
-        if each.withdrawn_at is not None
+        if (at := each.withdrawn_at) is not None
     ]
     left_out = sorted(order.policy_verdict.excluded - {order.requester_id})
     if left_out:
@@ -280,8 +278,7 @@ def question_lines(reader: Reader, view: OrderView) -> list[str]:
     """Return the questions that wait for an answer."""
     return [
         reader.say("question.open", name=reader.name(each.person_id), text=each.text)
-        for each in view.questions
-        if each.is_open
+        for each in open_ones(view.questions)
     ]
 
 
@@ -320,7 +317,8 @@ def risk_lines(reader: Reader, order: Order) -> list[str]:
     """Return what approvers should know while they can still act on it."""
     if order.is_final:
         return []
-    return [reader.say(f"risk.{code}") for code in order.risk_codes]
+    found = (code.partition(":") for code in order.risk_codes)
+    return [reader.say(f"risk.{code}", name=name) for code, _, name in found]
 
 
 def _bank_lines(reader: Reader, view: OrderView) -> list[str]:
@@ -383,10 +381,9 @@ def _actions(reader: Reader, view: OrderView, *, is_channel: bool) -> tuple[Acti
 def _requester_actions(reader: Reader, view: OrderView, value: str) -> list[Action]:
     say, order = reader.say, view.order
     found = [
-        Action("answer", say("action.answer", name=reader.name(each.person_id)), f"{order.id}:{each.seq}", "primary")
-        for each in view.questions
-        if each.is_open
-    ][:_MOST_ANSWERS]
+        answer_action(reader, order, each.seq, each.person_id)
+        for each in open_ones(view.questions)[:_MOST_ANSWERS]
+    ]
     if order.state == OrderState.PENDING:
         found.append(Action("amend", say("action.amend"), value))
     if _may_be_withdrawn(reader, view):
@@ -394,6 +391,12 @@ def _requester_actions(reader: Reader, view: OrderView, value: str) -> list[Acti
             Action("cancel", say("action.cancel"), value, "danger", say("action.cancel_confirm"))
         )
     return found
+
+
+def answer_action(reader: Reader, order: Order, seq: int, asker_id: str) -> Action:
+    """Return the button with which a requester answers a question."""
+    label = reader.say("action.answer", name=reader.name(asker_id))
+    return Action("answer", label, f"{order.id}:{seq}", "primary")
 
 
 def _judge_actions(

@@ -48,6 +48,7 @@ class Choice:
         digest: The digest of what the form showed.
         code: Of the person's second factor; an approval needs one.
         reason: For a rejection.
+        has_acknowledged: Whether the person says to have seen what the order warns of.
     """
 
     order_id: str
@@ -56,6 +57,7 @@ class Choice:
     decision: Decision
     code: str = ""
     reason: str = ""
+    has_acknowledged: bool = False
 
     def __repr__(self) -> str:
         return f"Choice({self.order_id} v{self.version} {self.decision})"
@@ -303,10 +305,19 @@ def decide(
         return found
     if choice.decision is Decision.REJECT:
         return _reject(connection, company, person, found.order, choice, now)
+    if (refusal := unacknowledged(found.order, choice)) is not None:
+        return refusal
     verdict = second_factor.verify(connection, cipher, person.id, choice.code, now=now)
     if isinstance(verdict, Refusal):
         return verdict
     return approve(connection, company, person, found, now=now)
+
+
+def unacknowledged(order: Order, choice: Choice) -> Refusal | None:
+    """Return why an approval does not count yet: nobody says that the warnings were seen."""
+    if not order.must_be_acknowledged or choice.has_acknowledged:
+        return None
+    return Refusal("approval.unacknowledged", field="acknowledge", order=order.id)
 
 
 def admitted(

@@ -75,6 +75,9 @@ def approve(
     for each in shown:
         choice = Choice(each.order_id, each.version, each.digest, Decision.APPROVE)
         admitted = approvals.admitted(connection, company, person, choice, now=now)
+        if not isinstance(admitted, Refusal):
+            # What is warned of is looked at one by one.
+            admitted = approvals.unacknowledged(admitted.order, choice) or admitted
         if isinstance(admitted, Refusal):
             refused.append((each.order_id, admitted))
         else:
@@ -92,6 +95,5 @@ def approve(
         }
     }
     return [
-        approvals.approve(connection, company, person, each, now=now, facts=facts)
-        for each in found
+        approvals.approve(connection, company, person, each, now=now, facts=facts) for each in found
     ]

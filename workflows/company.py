@@ -53,6 +53,7 @@ class Permissions:
     freeze: frozenset[str] = frozenset()
     unfreeze: frozenset[str] = frozenset()
     payees: frozenset[str] = frozenset()
+    charter: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class Company:
         business_hours: When people are at work, in the company's zone.
         opening: When institutions take payments, by connection; any time where none is named.
         near_cut_off: How long before an institution closes it is late.
+        charter: Hash of the charter (`workflows.charter`) that settings amount to; empty where
+            they are not held against any.
+        charter_quorum: How many people agree before another charter is in force.
     """
 
     name: str
@@ -87,6 +91,8 @@ class Company:
     business_hours: Hours = BUSINESS_HOURS
     opening: Mapping[str, Hours] = field(default_factory=dict)
     near_cut_off: timedelta = timedelta(hours=1)
+    charter: str = ""
+    charter_quorum: int = 2
 
     def visible_accounts(self, person: Person) -> list[OwnAccount]:
         """Return the accounts whose balances ``person`` may see, in the order of settings."""

@@ -17,6 +17,7 @@ from functools import lru_cache
 LOOKALIKE = "payee_lookalike"
 ACCOUNT_REUSED = "payee_account_reused"
 MIXED_SCRIPT = "payee_mixed_script"
+CODES = frozenset({LOOKALIKE, ACCOUNT_REUSED, MIXED_SCRIPT})
 
 CONFUSABLES: Mapping[str, str] = {
     # Cyrillic.

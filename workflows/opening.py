@@ -29,6 +29,10 @@ class Hours:
     opens: time
     closes: time
 
+    def __str__(self) -> str:
+        days = " ".join(_DAYS[each] for each in sorted(self.days))
+        return f"{days} {self.opens:%H:%M}-{self.closes:%H:%M}"
+
     @classmethod
     def parse(cls, text: str) -> Hours:
         """Read ``mon-fri 06:00-22:00`` or ``sat 08:00-12:00``.

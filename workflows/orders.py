@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connectors.base import Creditor
 from connectors.money import Money
-from workflows import audit, canonical
+from workflows import audit, canonical, lookalikes
 from workflows.kept_files import KeptFile
 from workflows.policy import Kind, Verdict
 from workflows.prepared import Prepared
@@ -139,8 +139,13 @@ class Order:
 
     @property
     def risk_codes(self) -> tuple[str, ...]:
-        """What approvers should know, as codes of the catalogue."""
+        """What approvers should know, as codes of the catalogue; a name may follow a colon."""
         return tuple(json.loads(self.risks))
+
+    @property
+    def must_be_acknowledged(self) -> bool:
+        """Whether an approver has to say that they have seen what it is warned of."""
+        return any(code.partition(":")[0] in lookalikes.CODES for code in self.risk_codes)
 
     @property
     def files(self) -> tuple[KeptFile, ...]:

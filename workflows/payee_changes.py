@@ -95,8 +95,9 @@ class PayeeChange(Kind):
         """Return the roles that settings give the register to."""
         return company.permissions.payees
 
-    def quorum(self, company: Company) -> int:
+    def quorum(self, company: Company, found: Proposal) -> int:
         """Return what settings say."""
+        del found
         return company.payees_quorum
 
     def missing(self, found: Proposal) -> str | None:

@@ -237,12 +237,14 @@ class Profile:
     Attributes:
         changed_at: When the bank details last changed; None where they never did.
         changed_by: Who changed them; None where settings did, or nobody.
+        is_active: Whether the register has them, and they are not suspended.
     """
 
     standing: PayeeStanding
     changed_at: datetime | None = None
     changed_by: str | None = None
     tags: tuple[str, ...] = ()
+    is_active: bool = True
 
 
 _PROFILE = Prepared(
@@ -252,15 +254,24 @@ _PROFILE = Prepared(
 )
 
 
-def profile(connection: Connection, payee_id: str | None, iban: str) -> Profile:
-    """Return what is known of a payee to whom a payment to ``iban`` would go."""
+def profile(
+    connection: Connection,
+    payee_id: str | None,
+    iban: str,
+    *,
+    cool_off: timedelta = timedelta(0),
+) -> Profile:
+    """Return what is known of a payee to whom a payment to ``iban`` would go.
+
+    Args:
+        cool_off: As for `standing`.
+    """
     row = _PROFILE.row(connection, {"payee": payee_id}) if payee_id else None
     if row is None:
-        return Profile(PayeeStanding.NEW)
+        return Profile(PayeeStanding.NEW, is_active=False)
     changed_at, changed_by, tags = row
-    return Profile(
-        standing(connection, payee_id, iban), changed_at, changed_by, tuple(json.loads(tags))
-    )
+    trust = standing(connection, payee_id, iban, cool_off=cool_off)
+    return Profile(trust, changed_at, changed_by, tuple(json.loads(tags)))
 
 
 def _settled_since(connection: Connection, payee_id: str, iban: str, since: datetime) -> bool:

@@ -15,7 +15,7 @@ A payment that is refused has every approval that could be asked for, as it neve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
@@ -33,7 +33,7 @@ from workflows.policy import (
     assign,
     matches,
 )
-from workflows.policy_cells import Cell, Cells, Demand
+from workflows.policy_cells import Cells, Demand
 from workflows.policy_nodes import closest, listed, shown
 from workflows.policy_world import Lane, World
 
@@ -122,7 +122,6 @@ def _include(slots: Sequence[Slot], wanted: Sequence[Slot], world: World) -> boo
     A role is among them where it is asked for, or a person by name who has it. That nobody else
     happens to be there does not count: people come and go without a change of the policy.
     """
-    named = {slot.person for slot in slots if slot.person}
     there = {slot.person: world.people.get(slot.person, frozenset()) for slot in slots}
     for slot in slots:
         units = {f"{slot.stage} {slot.role} {n}": frozenset({slot.role}) for n in range(slot.count)}
@@ -187,7 +186,10 @@ def prove(assertion: Assertion, policy: Policy, world: World) -> Proof:
     Raises:
         TooManySituationsError: the rules tell apart too much.
     """
-    cells = Cells(policy, world, assertion.when)
+    wanted = {bound.amount.currency for bound in assertion.bounds}
+    # A counter-example reads best in the currency that was asked about.
+    lanes = sorted(world.lanes, key=lambda lane: lane.currency not in wanted)
+    cells = Cells(policy, replace(world, lanes=tuple(lanes)), [assertion.when])
 
     def amounts(lane: Lane, span: int) -> range:
         found = cells.amounts(lane, span)
@@ -197,23 +199,14 @@ def prove(assertion: Assertion, policy: Policy, world: World) -> Proof:
 
     kinds = 0
     for cell in cells.situations(amounts):
-        if not cell.mask & cells.extra_bit:
+        if not cell.mask & cells.extra_bit():
             continue
         kinds += 1
         if not assertion.claim.holds(cells.demand(cell), world):
-            payment = _smallest(cells, cell, assertion, amounts)
+            lane = next(cells.payers(cell.choices[0], cell.choices[1], cell.span, amounts))
+            payment = cells.payment_from(cell, lane, amounts(lane, cell.span)[0])
             return Proof(assertion, kinds, CounterExample(payment, cells.verdict(payment)))
     return Proof(assertion, kinds)
-
-
-def _smallest(
-    cells: Cells, cell: Cell, assertion: Assertion, amounts: Callable[[Lane, int], range]
-) -> Facts:
-    """Return the smallest payment of a cell that an assertion is about, in its own currency if so."""
-    wanted = {bound.amount.currency for bound in assertion.bounds}
-    lanes = cells.payers(cell.choices[0], cell.choices[1], cell.span, amounts)
-    lane = min(lanes, key=lambda each: each.currency not in wanted)
-    return cells.payment_from(cell, lane, amounts(lane, cell.span)[0])
 
 
 # -- Reading ---------------------------------------------------------------------------------------
@@ -293,9 +286,8 @@ class _Parser:
                     f"go on with “and”, or with one of: {', '.join(_DEMANDS)}",
                 )
         claim = self._claim()
-        return Assertion(
-            self.text, When(payee_changed_within=within, **conditions), tuple(bounds), claim
-        )
+        when = replace(When(payee_changed_within=within), **conditions)  # type: ignore[arg-type]
+        return Assertion(self.text, when, tuple(bounds), claim)
 
     @property
     def next(self) -> str:
@@ -304,13 +296,13 @@ class _Parser:
 
     def _take(self, what: str) -> str:
         if self.at >= len(self.words):
-            raise self._mistake("it ends too early", f"write {what}")
+            raise self._mistake("it ends too early", f"write {what}: {_EXAMPLE}")
         self.at += 1
         return str(self.words[self.at - 1])
 
     def _mistake(self, what: str, remedy: str) -> AssertionMistakeError:
         return AssertionMistakeError(
-            f"“{shown(self.text, 100)}”: {what}. Remedy: {remedy}, such as “{_EXAMPLE}”."
+            f"“{shown(self.text, 100)}”: {what}. {remedy[:1].upper()}{remedy[1:]}."
         )
 
     def _one_of(self, known: Sequence[str], what: str) -> str:
@@ -319,10 +311,8 @@ class _Parser:
         if found in known:
             return found
         near = closest(word, known)
-        hint = f"did you mean “{near}”? " if near else ""
-        raise self._mistake(
-            f"“{shown(word)}” is not known as {what}", f"{hint}write one of: {listed(known)}"
-        )
+        hint = f"did you mean “{near}”? Write" if near else "write"
+        raise self._mistake(f"“{shown(word)}” is not {what}", f"{hint} one of: {listed(known)}")
 
     def _word(self, *words: str) -> None:
         self._one_of(words, f"“{words[0]}”")

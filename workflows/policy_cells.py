@@ -8,7 +8,7 @@ and what a set of matching rules asks for is found out once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import IntEnum
@@ -30,6 +30,7 @@ from workflows.policy import (
     When,
     united,
 )
+from workflows.policy_rules import ANY_FACTOR
 from workflows.policy_world import Lane, World
 
 MOST_SITUATIONS = 100_000
@@ -124,6 +125,25 @@ class Demand:
         """How many distinct persons must approve: nobody fills two slots."""
         return sum(slot.count for slot in self.slots)
 
+    def is_at_least(self, other: Demand) -> bool:
+        """Whether it asks everything that ``other`` asks; to refuse is to ask most."""
+        if not self.is_allowed:
+            return True
+        return (
+            other.is_allowed
+            and self.cool_off >= other.cool_off
+            and self.expires_after <= other.expires_after
+            and all(any(_covers(mine, slot) for mine in self.slots) for slot in other.slots)
+        )
+
+
+def _covers(mine: Slot, slot: Slot) -> bool:
+    return (
+        (mine.who, mine.stage) == (slot.who, slot.stage)
+        and mine.count >= slot.count
+        and slot.factor in (ANY_FACTOR, mine.factor)
+    )
+
 
 class TooManySituationsError(Exception):
     """The rules tell apart more than can be looked through."""
@@ -133,7 +153,7 @@ class Cells:
     """The payments of a world, as a policy tells them apart.
 
     Args:
-        extra: One more condition; then each cell is wholly inside or outside of it.
+        extra: More conditions; then each cell is wholly inside or outside of each of them.
 
     Attributes:
         whens: Conditions of the rules, of the limits, of those limits that an amount passes by
@@ -142,7 +162,7 @@ class Cells:
         spans: Of amounts, ascending; then one for currencies without a rate.
     """
 
-    def __init__(self, policy: Policy, world: World, extra: When | None = None) -> None:
+    def __init__(self, policy: Policy, world: World, extra: Sequence[When] = ()) -> None:
         self.policy = policy
         self.world = world
         limits = policy.limits
@@ -150,7 +170,7 @@ class Cells:
             *(rule.when for rule in policy.rules),
             *(limit.when for limit in limits),
             *(replace(limit.when, amount=Band(limit.most + 1)) for limit in limits),
-            *([extra] if extra is not None else []),
+            *extra,
         )
         self.lanes = self._grouped(world.lanes, self._holds_for_lane, self._has_rate)
         self.times = self._grouped(
@@ -186,10 +206,9 @@ class Cells:
         """At most so many cells."""
         return len(self.spans) * prod(len(choices) for choices in self.aspects)
 
-    @property
-    def extra_bit(self) -> int:
-        """Of the condition that was given as ``extra``."""
-        return 1 << (len(self.policy.rules) + 2 * len(self.policy.limits))
+    def extra_bit(self, place: int = 0) -> int:
+        """Of one of the conditions that were given as ``extra``."""
+        return 1 << (len(self.policy.rules) + 2 * len(self.policy.limits) + place)
 
     def limit_bit(self, place: int) -> int:
         """Of the condition of the limit in this place: that it is about a payment."""
@@ -320,23 +339,30 @@ class Cells:
                 if any(self.payers(choices[Aspect.ACCOUNT], choices[Aspect.TIME], place)):
                     yield Cell(choices, place, mask & span.mask)
 
-    def situations(self, amounts: Callable[[Lane, int], range] | None = None) -> Iterator[Cell]:
+    def situations(
+        self,
+        amounts: Callable[[Lane, int], range] | None = None,
+        *,
+        by_span: bool = False,
+    ) -> Iterator[Cell]:
         """Return one cell for each set of rules that match together, with and without a rate.
 
         Those of requesters whom rules tell apart stay apart: they have others to approve.
 
         Args:
             amounts: As for `payers`.
+            by_span: One for each span too.
 
         Raises:
             TooManySituationsError: there are more than `MOST_SITUATIONS`.
         """
-        found: dict[tuple[int, bool], Cell] = {}
+        found: dict[tuple[int, int], Cell] = {}
         for lane, time in _pairs(self.lanes, self.times):
             for place, span in enumerate(self.spans):
                 if any(self.payers(lane, time, place, amounts)):
                     mask = self.lanes[lane].mask & self.times[time].mask & span.mask
-                    found.setdefault((mask, span.band is None), Cell((lane, time), place, mask))
+                    apart = place if by_span or span.band is None else 0
+                    found.setdefault((mask, apart), Cell((lane, time), place, mask))
         goes = [pair for pair in _pairs(self.kinds, self.countries) if self._goes_to(*pair)]
         found = self._joined(found, goes, Aspect.KIND)
         for first in range(Aspect.PAYEE, Aspect.REQUESTER):
@@ -346,18 +372,18 @@ class Cells:
 
     def _joined(
         self,
-        cells: dict[tuple[int, bool], Cell],
+        cells: dict[tuple[int, int], Cell],
         places: Iterable[tuple[int, ...]],
         first: int,
-    ) -> dict[tuple[int, bool], Cell]:
+    ) -> dict[tuple[int, int], Cell]:
         """Return cells with choices of further aspects, the first of each set of rules."""
-        found: dict[tuple[int, bool], Cell] = {}
+        found: dict[tuple[int, int], Cell] = {}
         for chosen in places:
             mask = ~0
             for offset, place in enumerate(chosen):
                 mask &= self.aspects[first + offset][place].mask
-            for (before, is_open), cell in cells.items():
-                key = before & mask, is_open
+            for (before, apart), cell in cells.items():
+                key = before & mask, apart
                 if key not in found:
                     found[key] = Cell((*cell.choices, *chosen), cell.span, before & mask)
                     _check_number(found)
@@ -382,7 +408,9 @@ class Cells:
         Args:
             passed: Names of limits that other payments have used up.
         """
-        key = cell.mask, self.spans[cell.span].band is None, passed
+        # Conditions that were given as extra are not asked about.
+        mask = cell.mask & (self.extra_bit() - 1)
+        key = mask, self.spans[cell.span].band is None, passed
         if key not in self._demands:
             self._demands[key] = Demand.of(self.verdict(self.payment(cell, passed=passed)))
         return self._demands[key]

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from connectors.money import Money
-from workflows.policy import Facts, Limit, Policy, Slot, assign
-from workflows.policy_cells import Cell, Cells, Demand, TooManySituationsError
+from workflows.policy import Facts, Kind, Limit, PayeeStanding, Policy, Slot, assign
+from workflows.policy_cells import Aspect, Cell, Cells, Demand, TooManySituationsError
 from workflows.policy_findings import Finding, Severity
-from workflows.policy_rows import MOST_CELLS, Row, names, rows
+from workflows.policy_rows import MOST_CELLS, Row, by_category, names, rows
 from workflows.policy_world import World
 
 
@@ -25,10 +25,12 @@ class Report:
     Attributes:
         rows: The weakest approval that any payment can get, by what the payment is like.
         findings: Errors first.
+        is_by_category: Whether rows overlap: a payment gets no less than each that it fits says.
     """
 
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
+    is_by_category: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -36,19 +38,51 @@ class Report:
         return all(each.severity is not Severity.ERROR for each in self.findings)
 
 
-def check(policy: Policy, world: World) -> Report:
-    """Return what a policy asks of every payment there can be, and what is wrong with that."""
+MOST_ROWS = 20
+"""More than these nobody reads; then the table is by category."""
+
+
+def check(policy: Policy, world: World, *, is_whole: bool = False) -> Report:
+    """Return what a policy asks of every payment there can be, and what is wrong with that.
+
+    Args:
+        is_whole: Whether each payment is to be in one row only, however many it takes.
+    """
     if not world.requesters:
         return Report((), (Finding("requesters.none"),))
     try:
         cells = Cells(policy, world)
-        found = _Check(cells)
-        table = tuple(rows(cells))
-        findings = list(found.findings(table))
+        whole = rows(cells) if cells.size <= MOST_CELLS else None
+        findings = list(_Check(cells).findings(whole))
+        is_by_category = whole is None or (len(whole) > MOST_ROWS and not is_whole)
+        table = by_category(policy, world) if is_by_category else whole
     except TooManySituationsError:
         return Report((), (Finding("situations.too_many"),))
     findings.sort(key=lambda each: each.severity is not Severity.ERROR)
-    return Report(table, tuple(findings))
+    return Report(tuple(table or ()), tuple(findings), is_by_category)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """A slot that nobody is left for.
+
+    Attributes:
+        why: In words.
+        because_of: The limit or the editor without whom somebody would be.
+    """
+
+    code: str
+    who: str
+    why: str
+    because_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Who meets with a lack, and one of the payments with which they do."""
+
+    requester: str
+    cell: Cell
 
 
 class _Check:
@@ -61,73 +95,75 @@ class _Check:
         self.situations = list(cells.situations())
         self._left: dict[tuple[tuple[Slot, ...], frozenset[str]], Slot | None] = {}
 
-    def findings(self, table: Sequence[Row]) -> Iterator[Finding]:
-        """Return everything, in no order that matters."""
-        if self.cells.size > MOST_CELLS:
-            yield Finding("table.too_large", {"cells": self.cells.size})
+    def findings(self, table: Sequence[Row] | None) -> Iterator[Finding]:
+        """Return everything, in no order that matters.
+
+        Args:
+            table: All cells in rows, where they are few enough.
+        """
         yield from self._unfillable()
         yield from self._unreachable()
         yield from self._redundant()
         yield from self._vain_limits()
-        yield from self._gaps(table)
+        yield from self._gaps(table) if table is not None else self._gaps_by_example()
         yield from self._without_rate()
 
     # -- Slots that nobody can fill ----------------------------------------------------------------
 
     def _unfillable(self) -> Iterator[Finding]:
-        seen: set[tuple[str, str]] = set()
+        always: dict[_Lack, list[_Case]] = {}
         told: set[str] = set()
+        open_to: list[tuple[Cell, Demand]] = []
         for cell in self.situations:
             demand = self.cells.demand(cell)
             twice = _in_two_stages(demand)
-            for person, stages in twice.items():
-                if person not in told:
-                    told.add(person)
-                    yield self._two_stages(cell, person, stages)
-            if twice:
-                continue
-            for requester, missing in self._stuck(cell, demand):
-                if (requester, missing.who) not in seen:
-                    seen.add((requester, missing.who))
-                    yield self._nobody("slot.nobody", cell, requester, missing)
-            yield from self._unfillable_beyond(cell, demand, seen)
-
-    def _unfillable_beyond(
-        self, cell: Cell, demand: Demand, seen: set[tuple[str, str]]
-    ) -> Iterator[Finding]:
-        """Return what nobody can fill once a limit is passed, or somebody changed the payee."""
-        for passed in self._limits_about(cell):
-            over = self.cells.demand(cell, frozenset({passed}))
-            for requester, missing in self._stuck(cell, over):
-                if not seen & {(requester, missing.who), (f"{requester}>{passed}", missing.who)}:
-                    seen.add((f"{requester}>{passed}", missing.who))
-                    yield self._nobody(
-                        "slot.nobody_over_limit", cell, requester, missing, limit=passed
-                    )
-        for editor in self.world.editors:
-            for requester, missing in self._stuck(cell, demand, editor):
-                if not seen & {(requester, missing.who), (f"{requester}+{editor}", missing.who)}:
-                    seen.add((f"{requester}+{editor}", missing.who))
-                    yield self._nobody(
-                        "slot.nobody_after_edit", cell, requester, missing, editor=editor
-                    )
+            for person in twice.keys() - told:
+                told.add(person)
+                yield self._two_stages(cell, person, twice[person])
+            if demand.is_allowed and not twice:
+                open_to.append((cell, demand))
+                self._note(always, cell, demand, "slot.nobody")
+        yield from self._told(always)
+        at_times: dict[_Lack, list[_Case]] = {}
+        for cell, demand in open_to:
+            for limit in self._limits_about(cell):
+                over = self.cells.demand(cell, frozenset({limit}))
+                self._note(at_times, cell, over, "slot.nobody_over_limit", limit)
+            for editor in self.world.editors:
+                self._note(at_times, cell, demand, "slot.nobody_after_edit", editor)
+        known = {(case.requester, lack.who) for lack, cases in always.items() for case in cases}
+        yield from self._told(
+            {
+                lack: [case for case in cases if (case.requester, lack.who) not in known]
+                for lack, cases in at_times.items()
+            }
+        )
 
     def _limits_about(self, cell: Cell) -> Iterator[str]:
         for place, limit in enumerate(self.policy.limits):
             if cell.mask & self.cells.limit_bit(place):
                 yield limit.name
 
-    def _stuck(
-        self, cell: Cell, demand: Demand, editor: str | None = None
-    ) -> Iterator[tuple[str, Slot]]:
-        """Return who may ask for such a payment, and then finds nobody for what slot."""
+    def _note(
+        self,
+        found: dict[_Lack, list[_Case]],
+        cell: Cell,
+        demand: Demand,
+        code: str,
+        because_of: str = "",
+    ) -> None:
+        """Note who may ask for such a payment, and then finds nobody for what slot."""
+        editor = because_of if code == "slot.nobody_after_edit" else ""
         if not demand.is_allowed:
             return
-        for requester in self.cells.requesters[cell.choices[-1]].values:
-            excluded = {requester, editor} if editor else {requester}
-            missing = self._missing(demand.slots, frozenset(excluded))
+        for requester in self.cells.requesters[cell.choices[Aspect.REQUESTER]].values:
+            missing = self._missing(demand.slots, frozenset({requester, editor} - {""}))
             if missing is not None:
-                yield requester, missing
+                # What an editor takes away is said by naming them.
+                why = "" if editor else self._who_there_is(missing, requester)
+                cases = found.setdefault(_Lack(code, missing.who, why, because_of), [])
+                if all(case.requester != requester for case in cases):
+                    cases.append(_Case(requester, cell))
 
     def _missing(self, slots: tuple[Slot, ...], excluded: frozenset[str]) -> Slot | None:
         """Return the first slot that the others cannot fill."""
@@ -144,17 +180,25 @@ class _Check:
             self._left[key] = next(iter(assign(slots, others).missing), None)
         return self._left[key]
 
-    def _nobody(self, code: str, cell: Cell, requester: str, missing: Slot, **more: str) -> Finding:
-        payment = self.cells.payment(cell, requester=requester)
-        params = {
-            "who": missing.who,
-            "requester": requester,
-            "payment": payment_words(payment),
-            "why": self._who_there_is(missing, requester),
-            "rules": ", ".join(f"“{name}”" for name in names(self.cells, cell.mask)),
-            **more,
-        }
-        return Finding(code, params)
+    def _told(self, found: Mapping[_Lack, Sequence[_Case]]) -> Iterator[Finding]:
+        for lack, cases in found.items():
+            if not cases:
+                continue
+            first = cases[0]
+            payment = self.cells.payment(first.cell, requester=first.requester)
+            rules = names(self.cells, first.cell.mask)
+            yield Finding(
+                lack.code,
+                {
+                    "who": lack.who,
+                    "requester": _several([case.requester for case in cases], "or"),
+                    "payment": payment_words(payment),
+                    "why": lack.why,
+                    "rules": _several([f"“{name}”" for name in rules]),
+                    "limit": lack.because_of,
+                    "editor": lack.because_of,
+                },
+            )
 
     def _who_there_is(self, missing: Slot, requester: str) -> str:
         if missing.person == requester:
@@ -166,7 +210,7 @@ class _Check:
             return "nobody has the role"
         has = "has" if len(holders) == 1 else "have"
         rest = "approves what they ask for" if requester in holders else "fills two places"
-        return f"only {', '.join(holders)} {has} the role, and nobody {rest}"
+        return f"only {_several(holders)} {has} the role, and nobody {rest}"
 
     def _two_stages(self, cell: Cell, person: str, stages: str) -> Finding:
         rules = [
@@ -181,7 +225,7 @@ class _Check:
                 "person": person,
                 "stages": stages,
                 "payment": payment,
-                "rules": ", ".join(f"“{name}”" for name in rules),
+                "rules": _several([f"“{name}”" for name in rules]),
             },
         )
 
@@ -306,6 +350,15 @@ class _Check:
             else:
                 yield Finding("gap.no_rate", {"currency": currency, "cell": row.words})
 
+    def _gaps_by_example(self) -> Iterator[Finding]:
+        """Return one payment that no rule covers, where there are too many kinds to name all."""
+        for cell in self.situations:
+            demand = self.cells.demand(cell)
+            if not demand.is_allowed and demand.refused_by is None:
+                example = payment_words(self.cells.payment(cell))
+                yield Finding("gap", {"cell": f"for instance {example}"})
+                return
+
     def _amount_words(self, row: Row) -> str:
         about = f", {', '.join(row.conditions)}" if row.conditions else ""
         return f"{row.amounts} {self.policy.base_currency}{about}".replace(
@@ -322,6 +375,13 @@ class _Check:
             yield Finding("currency.no_rate", params)
 
 
+def _several(words: Sequence[str], last: str = "and") -> str:
+    """Return words as a list in a sentence, a long one cut short."""
+    shown = [*words[:4], *([f"{len(words) - 4} more"] if len(words) > 4 else [])]
+    joined = ", ".join(shown[:-1])
+    return f"{joined} {last} {shown[-1]}" if joined else "".join(shown)
+
+
 def _in_two_stages(demand: Demand) -> Mapping[str, str]:
     found: dict[str, list[str]] = {}
     for slot in demand.slots:
@@ -336,13 +396,16 @@ def _either(words: frozenset[str] | None) -> str:
 
 def payment_words(payment: Facts) -> str:
     """Return a payment in words: its amount and what is not as usual."""
-    usual = Facts(payment.amount, payment.account, type(payment.payee).TRUSTED, frozenset())
-    words = [f"{amount_words(payment.amount)} from {payment.account}"]
-    if payment.payee is not usual.payee:
-        words.append(f"to a {payment.payee} payee")
-    if payment.kind is not usual.kind:
-        words.append(f"kind {payment.kind}")
-    return ", ".join(words)
+    changed = payment.payee_changed
+    words = [
+        f"{amount_words(payment.amount)} from {payment.account}",
+        *([f"kind {payment.kind}"] if payment.kind is not Kind.SINGLE else []),
+        *([f"to a {payment.payee} payee"] if payment.payee is not PayeeStanding.TRUSTED else []),
+        *([f"tagged {_several(sorted(payment.payee_tags))}"] if payment.payee_tags else []),
+        *(["whose bank details changed lately"] if changed is not None else []),
+        *([f"at {_several(sorted(payment.moments))}"] if payment.moments else []),
+    ]
+    return " ".join(words)
 
 
 def amount_words(amount: Money) -> str:

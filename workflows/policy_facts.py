@@ -45,7 +45,7 @@ def facts_of(
             later payment must not take from an earlier one what that was granted.
     """
     asked_at = order.versioned_at
-    known = payees.profile(connection, order.payee_id, order.creditor_iban)
+    known = profile_of(connection, company, order)
     return Facts(
         amount=order.amount,
         account=order.account_id,
@@ -60,6 +60,13 @@ def facts_of(
         moments=moments_of(company, order.account_id, order.connector, asked_at),
         totals=_totals(connection, company, order, until),
         excluded=_excluded(connection, order, known.changed_by),
+    )
+
+
+def profile_of(connection: Connection, company: Company, order: Order) -> payees.Profile:
+    """Return what is known of the payee of an order."""
+    return payees.profile(
+        connection, order.payee_id, order.creditor_iban, cool_off=company.payee_cool_off
     )
 
 

@@ -124,12 +124,6 @@ _SENTENCES: Mapping[str, tuple[Severity, str, str]] = {
         "strictest applies, and every limit counts as passed.",
         "Add {currency} to [rates].",
     ),
-    "table.too_large": (
-        _W,
-        "The rules tell apart {cells} kinds of payments, more than a table can hold: it shows one "
-        "of each demand. Findings and assertions are about all of them.",
-        "Nothing needs to be done.",
-    ),
     "situations.too_many": (
         _E,
         "The rules tell apart too much to look through all of it.",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import reduce
 from itertools import product
 from operator import and_, or_
 
 from connectors.money import Money
-from workflows.policy import Facts
+from workflows.policy import Band, Facts, Policy, When
 from workflows.policy_cells import Aspect, Cell, Cells, Choice, Demand
+from workflows.policy_world import World
 
 MOST_CELLS = 20_000
-"""More than these are not put together into rows; see `by_demand`."""
+"""More than these are not put together into rows."""
 
 _SPAN = len(Aspect)
 """Place of the amounts in a block, after its aspects."""
@@ -33,6 +34,7 @@ class Row:
         rules: Why, in file order: those that match all of them, or some where that is not why.
             Then the limits that the amount passes by itself.
         example: One of them.
+        others: What can be asked instead, and is neither more nor less.
     """
 
     amounts: str
@@ -40,6 +42,7 @@ class Row:
     demand: Demand
     rules: tuple[str, ...]
     example: Facts
+    others: tuple[Demand, ...] = ()
 
     @property
     def is_gap(self) -> bool:
@@ -54,27 +57,83 @@ class Row:
 
 
 def rows(cells: Cells) -> list[Row]:
-    """Return all cells in few rows; those of `by_demand` where they are more than `MOST_CELLS`."""
-    if cells.size > MOST_CELLS:
-        return by_demand(cells)
+    """Return all cells in few rows, each payment in one of them; at most `MOST_CELLS` of them."""
     return _Table(cells).rows()
 
 
-def by_demand(cells: Cells) -> list[Row]:
-    """Return a row for each thing that is asked, by the amount; without what it is asked of."""
-    found: dict[tuple[Demand, int], Row] = {}
-    for cell in cells.situations():
-        key = _seen(cells.demand(cell)), cell.span
-        if key not in found:
-            found[key] = Row(
-                amounts(cells, [cell.span]),
-                ("for instance",),
-                cells.demand(cell),
-                names(cells, cell.mask),
-                cells.payment(cell),
-            )
-    ordered = sorted(found, key=lambda key: key[1])
-    return [found[key] for key in ordered]
+def by_category(policy: Policy, world: World) -> list[Row]:
+    """Return the weakest demand for each amount in each category that a rule is about.
+
+    A payment is in all categories that it fits, and gets no less than any of their rows says.
+    """
+    bare = [replace(rule.when, amount=None) for rule in policy.rules]
+    categories = list(dict.fromkeys([When(), *bare]))
+    cells = Cells(policy, world, categories)
+    inside: dict[tuple[int, int], list[Cell]] = {}
+    for cell in cells.situations(by_span=True):
+        for place in range(len(categories)):
+            if cell.mask & cells.extra_bit(place):
+                inside.setdefault((place, cell.span), []).append(cell)
+    of_all = {span: _weakest(cells, each) for (at, span), each in inside.items() if at == 0}
+    found = []
+    for place, category in enumerate(categories):
+        runs: list[tuple[list[int], list[Cell]]] = []
+        for span in sorted(span for at, span in inside if at == place):
+            weakest = _weakest(cells, inside[place, span])
+            if place and _asked(cells, weakest) == _asked(cells, of_all[span]):
+                continue  # the row of all payments says it already
+            follows = runs and span - 1 in runs[-1][0] and cells.spans[span].band is not None
+            if follows and _asked(cells, weakest) == _asked(cells, runs[-1][1]):
+                runs[-1][0].append(span)
+            else:
+                runs.append(([span], weakest))
+        found += [_category_row(cells, category, spans, weakest) for spans, weakest in runs]
+    return found
+
+
+def _weakest(cells: Cells, inside: Iterable[Cell]) -> list[Cell]:
+    """Return one cell for each demand that no other is weaker than, fewest approvers first."""
+    by_demand = {_seen(cells.demand(cell)): cell for cell in inside}
+    # What is weaker than a demand comes before it in this order.
+    ordered = sorted(
+        by_demand,
+        key=lambda each: (not each.is_allowed, each.approvers, each.cool_off, -each.expires_after),
+    )
+    found: list[Demand] = []
+    for demand in ordered:
+        if not any(demand.is_at_least(weaker) for weaker in found):
+            found.append(demand)
+    return [by_demand[demand] for demand in found]
+
+
+def _asked(cells: Cells, weakest: Iterable[Cell]) -> list[Demand]:
+    return [_seen(cells.demand(cell)) for cell in weakest]
+
+
+def _category_row(
+    cells: Cells, category: When, spans: Sequence[int], weakest: Sequence[Cell]
+) -> Row:
+    first, *others = weakest
+    return Row(
+        amounts(cells, spans),
+        tuple(condition_words(category)),
+        cells.demand(first),
+        names(cells, first.mask),
+        cells.payment(first),
+        tuple(cells.demand(other) for other in others),
+    )
+
+
+def condition_words(when: When) -> list[str]:
+    """Return conditions as the policy language writes them, without an amount."""
+    found = []
+    for each in fields(when):
+        value: Band | frozenset[str] | timedelta | None = getattr(when, each.name)
+        if isinstance(value, timedelta):
+            found.append(f"{each.name} {duration(value)}")
+        elif isinstance(value, frozenset):
+            found.append(f"{each.name} {', '.join(sorted(value))}")
+    return found
 
 
 def _seen(demand: Demand) -> Demand:

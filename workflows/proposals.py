@@ -122,8 +122,13 @@ class Kind(ABC):
         """Return the roles that may propose and approve."""
 
     @abstractmethod
-    def quorum(self, company: Company) -> int:
+    def quorum(self, company: Company, found: Proposal) -> int:
         """Return how many people approve it, besides who proposed it."""
+
+    def may_decide(self, company: Company, person: Person, found: Proposal) -> bool:
+        """Whether a person who did not propose it is one of those who decide on it."""
+        del found
+        return bool(person.roles & self.roles(company))
 
     @abstractmethod
     def is_outdated(self, connection: Connection, found: Proposal) -> bool:
@@ -236,7 +241,7 @@ def may_decide(company: Company, person: Person, found: Proposal) -> bool:
     kind = _KINDS.get(found.kind)
     if kind is None or person.id == found.proposer_id:
         return False
-    return bool(person.roles & kind.roles(company))
+    return kind.may_decide(company, person, found)
 
 
 def may_see(company: Company, person: Person, found: Proposal) -> bool:
@@ -257,7 +262,8 @@ def standing(company: Company, found: Proposal, given: Sequence[Given]) -> list[
 
 def missing(company: Company, found: Proposal, given: Sequence[Given]) -> int:
     """Return how many more people have to approve."""
-    return max(0, kind_of(found).quorum(company) - len(standing(company, found, given)))
+    quorum = kind_of(found).quorum(company, found)
+    return max(0, quorum - len(standing(company, found, given)))
 
 
 def awaiting(connection: Connection, company: Company, person: Person) -> list[Proposal]:
@@ -311,8 +317,33 @@ def propose(
         Refusal: ``proposal.not_allowed``, ``proposal.open_already`` or ``proposal.too_many``.
     """
     check_may_propose(company, person, kind)
-    proposal_id = minted("Q", f"{person.id}\n{key}")
+    return make(connection, kind, person.id, subject, content, key=key, now=now)
+
+
+def make(
+    connection: Connection,
+    kind: Kind,
+    proposer_id: str,
+    subject: str,
+    content: Mapping[str, Any],
+    *,
+    key: str,
+    now: datetime,
+    may_repeat: bool = False,
+) -> Proposal:
+    """Store a proposal of whoever may make it; the same ``key`` is the same proposal.
+
+    Args:
+        may_repeat: Whether one that has ended is made anew, under another id.
+
+    Raises:
+        Refusal: ``proposal.open_already`` or ``proposal.too_many``.
+    """
+    proposal_id = minted("Q", f"{proposer_id}\n{key}")
     there = find(connection, proposal_id)
+    if may_repeat and there is not None and not there.is_open:
+        proposal_id = minted("Q", f"{proposer_id}\n{key}\n{now.isoformat()}")
+        there = find(connection, proposal_id)
     if there is not None:
         return there
     waiting = open_ones(connection)
@@ -327,7 +358,7 @@ def propose(
         subject=subject,
         content=canonical.dumps(content).decode(),
         digest="",
-        proposer_id=person.id,
+        proposer_id=proposer_id,
         state=str(State.OPEN),
         reason=None,
         created_at=now,
@@ -338,7 +369,7 @@ def propose(
     row = {name: getattr(made, name) for name in _FIELDS}
     connection.execute(insert(proposal).values(**row))
     facts = {"of": made.kind, "about": subject, "digest": made.digest, "row": audit.told(row)}
-    record(connection, "proposal.made", made, person.id, now, facts)
+    record(connection, "proposal.made", made, proposer_id, now, facts)
     return made
 
 

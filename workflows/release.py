@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select
 from workflows import (
     approvals,
     audit,
+    charter,
     freeze,
     instructions,
     kept_files,
@@ -101,7 +102,7 @@ def _released(
     now: datetime,
 ) -> tuple[Order, Sent | None]:
     """Return an approved order as it stands after `release`; its instruction if it is released."""
-    if order.state != OrderState.APPROVED or freeze.present(connection) is not None:
+    if order.state != OrderState.APPROVED or is_held(connection, company):
         return order, None
     if _cools_for(order, now):
         return order, None
@@ -138,9 +139,12 @@ def _cools_for(order: Order, now: datetime) -> timedelta:
 
 def may_still_go(connection: Connection, company: Company, order: Order) -> bool:
     """Whether an order might be sent now: nothing is frozen, and what allowed it still holds."""
-    return (
-        freeze.present(connection) is None and no_longer_holds(connection, company, order) is None
-    )
+    return not is_held(connection, company) and no_longer_holds(connection, company, order) is None
+
+
+def is_held(connection: Connection, company: Company) -> bool:
+    """Whether nothing may leave: somebody froze it, or settings are not what was agreed to."""
+    return freeze.present(connection) is not None or not charter.is_in_force(connection, company)
 
 
 def no_longer_holds(connection: Connection, company: Company, order: Order) -> str | None:
@@ -158,6 +162,9 @@ def no_longer_holds(connection: Connection, company: Company, order: Order) -> s
     requester = company.directory.get(order.requester_id)
     if requester is None:
         return "release.requester"
+    is_known = policy_facts.profile_of(connection, company, order).is_active
+    if order.payee_id is not None and not is_known:
+        return "release.payee"
     # Limits count up to this order: a later one must not take from it what it was granted.
     facts = policy_facts.facts_of(connection, company, order, requester, until=order.versioned_at)
     verdict = company.policy.evaluate(facts, policy_facts.rates_of(company, order))
@@ -196,7 +203,7 @@ def claim(
         return Claim(Stage.SENDING, orders.get(connection, order_id), sent)
     if sent.state != Stage.PREPARED:
         return Claim(Stage(sent.state), order, sent)
-    if freeze.present(connection) is not None:
+    if is_held(connection, company):
         return Claim(Stage.PREPARED, order, sent, FROZEN_FOR)
     if (reason := no_longer_holds(connection, company, order)) is not None:
         instructions.fail(connection, order, reason, None, now)

@@ -24,6 +24,9 @@ from workflows.visible_text import clean_text
 LONGEST_NAME = 70
 LONGEST_REMITTANCE = 140
 LATEST_EXECUTION = timedelta(days=366)
+CHANGED_LATELY = timedelta(days=30)
+"""For so long after a change of bank details approvers are told of it."""
+MOST_CAUTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,12 +418,25 @@ def _risks(
         risks.append("duplicate")
     if payment.available is None:
         risks.append("funds_unchecked")
-    if payees.standing(connection, order.payee_id, order.creditor_iban) is PayeeStanding.NEW:
-        risks.append("payee_new")
+    risks += _payee_risks(connection, company, order)
     if policy_facts.is_split(connection, company, order):
         risks.append("near_split")
     if payee_history.of_order(connection, order).is_exceeded_by(order.amount):
         risks.append("far_above_usual")
+    return risks
+
+
+def _payee_risks(connection: Connection, company: Company, order: Order) -> list[str]:
+    """Return what is odd about whom the money goes to; whom they could be taken for by name."""
+    risks = []
+    known = policy_facts.profile_of(connection, company, order)
+    if known.standing is PayeeStanding.NEW:
+        risks.append("payee_new")
+    if known.changed_at and order.versioned_at - known.changed_at < CHANGED_LATELY:
+        risks.append("payee_changed")
+    if order.payee_id is None:
+        found = payees.warnings(connection, order.creditor_name, order.creditor_iban)
+        risks += [f"{each.code}:{each.params.get('name', '')}" for each in found[:MOST_CAUTIONS]]
     return risks
 
 

@@ -171,6 +171,16 @@ proposal = _table(
     Index("ix_proposal_subject", "kind", "subject"),
 )
 
+charter = _table(
+    # What a quorum agreed settings to be; one row.
+    "charter",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    # JSON, in canonical form.
+    Column("document", Text, nullable=False),
+    Column("adopted_at", Instant, nullable=False),
+)
+
 proposal_decision = _table(
     "proposal_decision",
     Column("proposal_id", String(16), primary_key=True),

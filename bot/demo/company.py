@@ -150,6 +150,7 @@ def settings(*, slack_url: str, telegram_url: str, bank_url: str) -> str:
             freeze = ["controller", "cfo", "accountant"]
             unfreeze = ["controller", "cfo"]
             payees = ["controller", "cfo"]
+            charter = ["controller", "cfo"]
 
             [digest]
             channel = "{TREASURY}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from bot.settings.model import AccountSettings, PersonSettings, Settings
-from connectors.base import Account
+from connectors.base import Account, ConnectorSettings
+from workflows import charter
 from workflows.company import Company, OwnAccount, Permissions
 from workflows.opening import Hours
 from workflows.people import Directory, Person
@@ -31,6 +32,7 @@ def company_of(settings: Settings) -> Company:
             freeze=frozenset(settings.permissions.freeze),
             unfreeze=frozenset(settings.permissions.unfreeze),
             payees=frozenset(settings.permissions.payees),
+            charter=frozenset(settings.permissions.charter),
         ),
         unfreeze_quorum=settings.permissions.unfreeze_quorum,
         duplicate_window=settings.requests.duplicate_window,
@@ -42,8 +44,30 @@ def company_of(settings: Settings) -> Company:
             if each.takes_payments is not None
         },
         payees_quorum=settings.permissions.payees_quorum,
+        charter_quorum=settings.permissions.charter_quorum,
         payee_cool_off=settings.payee_register.cool_off,
     )
+
+
+def charter_of(settings: Settings, company: Company) -> charter.Document:
+    """Return the charter that settings amount to, with where connections lead and its payees."""
+    connections = {
+        name: {key: str(value) for key, value in _where(each).items()}
+        for name, each in settings.connectors.items()
+    }
+    payees = {
+        each.id: {key: str(value) for key, value in each.model_dump().items() if key != "id"}
+        for each in settings.payees
+    }
+    return charter.document(company, {"connections": connections, "payees": payees})
+
+
+def _where(each: ConnectorSettings) -> dict[str, object]:
+    """Return where a connection leads and as whom; its secrets and certificates are its own."""
+    said = each.model_dump(mode="json")
+    return {
+        key: said[key] for key in ("type", "url", "psu_id", "psu_corporate_id") if said.get(key)
+    }
 
 
 def _person(each: PersonSettings) -> Person:

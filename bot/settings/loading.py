@@ -293,6 +293,7 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
     yield from _absent_chats(raw, settings)
     yield from _freeze_for_ever(raw, settings)
     yield from _register_for_nobody(raw, settings)
+    yield from _charter_for_nobody(raw, settings)
     if policy is not None:
         yield from _unfillable(raw, settings, policy)
 
@@ -433,6 +434,19 @@ def _register_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
             f"{len(able)} people may change payees, and it takes {needed}: who proposes it, and "
             f"{permissions.payees_quorum} to approve.",
             "Give the role to more people, or lower payees_quorum.",
+        )
+
+
+def _charter_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    """Return a charter that too few people could ever change."""
+    permissions = settings.permissions
+    able = [each.id for each in settings.people if set(each.roles) & set(permissions.charter)]
+    if permissions.charter and len(able) < permissions.charter_quorum:
+        yield raw.problem(
+            ("permissions", "charter"),
+            f"{len(able)} people may decide on settings, and it takes "
+            f"{permissions.charter_quorum}.",
+            "Give the role to more people, or lower charter_quorum.",
         )
 
 

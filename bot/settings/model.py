@@ -183,6 +183,14 @@ class PermissionSettings(_Section):
     payees_quorum: int = Field(
         default=1, ge=1, le=5, description="How many approve one, besides who proposes it."
     )
+    charter: tuple[Slug, ...] = Field(
+        default=(),
+        description="Decide whether another settings file or policy is in force. With nobody, a "
+        "new file is in force at once.",
+    )
+    charter_quorum: int = Field(
+        default=2, ge=1, le=9, description="How many of them agree before it is."
+    )
     admin: tuple[Slug, ...] = Field(
         default=(), description="Take chat identities back with /treasury unlink."
     )

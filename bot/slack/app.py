@@ -371,13 +371,24 @@ class SlackApp:
             await self._open_view(body, self._notice_view(answer, language))
             return
         title, close = self._say(language, "modal.title"), self._say(language, "form.close")
-        await self._open_view(body, render.card_view(answer, title, close))
+        view = render.card_view(answer, title, close)
+        await self._open_view(body, view, is_another_page=_turns_page(body))
 
-    async def _open_view(self, body: Body, view: Body) -> None:
-        """Open a modal; when Slack will not, say so where the person is looking."""
-        method = self._client.views_push if body.get("view", {}).get("type") == "modal" else None
+    async def _open_view(self, body: Body, view: Body, *, is_another_page: bool = False) -> None:
+        """Open a modal; when Slack will not, say so where the person is looking.
+
+        Args:
+            is_another_page: Of the one it was asked for in, and to take its place: of modals on
+                top of each other there may be three.
+        """
+        in_modal = body.get("view", {}).get("type") == "modal"
         try:
-            await (method or self._client.views_open)(trigger_id=body["trigger_id"], view=view)
+            if in_modal and is_another_page:
+                await self._client.views_update(view_id=body["view"]["id"], view=view)
+            elif in_modal:
+                await self._client.views_push(trigger_id=body["trigger_id"], view=view)
+            else:
+                await self._client.views_open(trigger_id=body["trigger_id"], view=view)
         except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
             code = error.response.get("error") if isinstance(error, SlackApiError) else type(error)
             log.warning("view not opened", error=str(code), callback=view["callback_id"])
@@ -435,6 +446,11 @@ class SlackApp:
         task = asyncio.create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _turns_page(body: Body) -> bool:
+    """Whether a click asked for another page of what it stands on."""
+    return any(each.get("action_id") == "inbox" for each in body.get("actions", ()))
 
 
 def _text(answer: Answer) -> str:

@@ -228,14 +228,19 @@ def _element(asked: Input) -> Block:
             element["filetypes"] = list(asked.file_types)
             element["max_files"] = 1
         case InputKind.TICK | InputKind.TICKS:
-            element["type"] = "checkboxes"
-            element["options"] = [_option(each) for each in asked.choices]
-            ticked = asked.initial.split(",")
-            if begins := [_option(each) for each in asked.choices if each.value in ticked]:
-                element["initial_options"] = begins
+            element |= _boxes(asked)
     if asked.placeholder and element["type"] in ("plain_text_input", "external_select"):
         element["placeholder"] = _plain(asked.placeholder, 150)
     return element
+
+
+def _boxes(asked: Input) -> Block:
+    """Return boxes to tick; of those there may be ten."""
+    ticked = asked.initial.split(",")
+    boxes: Block = {"type": "checkboxes", "options": [_option(each) for each in asked.choices]}
+    if initial := [_option(each) for each in asked.choices if each.value in ticked]:
+        boxes["initial_options"] = initial
+    return boxes
 
 
 def options(choices: Sequence[Choice]) -> list[Block]:

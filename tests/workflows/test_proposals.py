@@ -34,8 +34,8 @@ class Signpost(Kind):
         del company
         return MAY
 
-    def quorum(self, company: Company) -> int:
-        del company
+    def quorum(self, company: Company, found: Proposal) -> int:
+        del company, found
         return self.count
 
     def is_outdated(self, connection: Connection, found: Proposal) -> bool:

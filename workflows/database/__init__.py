@@ -17,6 +17,7 @@ from workflows.database.factory import (
     open_database,
 )
 from workflows.database.lease import Lease
+from workflows.database.postgres_errors import is_connection_lost
 from workflows.database.sqlite import SqliteDatabase
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Work",
     "appending",
     "database_at",
+    "is_connection_lost",
     "is_recorded",
     "open_database",
 ]

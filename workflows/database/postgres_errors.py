@@ -56,6 +56,24 @@ def gives_way(error: BaseException) -> bool:
     return found is not None and found.sqlstate in _AGAIN
 
 
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether a connection that was there broke, so that the same may succeed on another."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, DBAPIError) and found.connection_invalidated:
+            return True
+        driver = orig(found)
+        if isinstance(driver, psycopg.OperationalError) and _is_end(driver.sqlstate):
+            return True
+        found = found.__cause__
+    return False
+
+
+def _is_end(sqlstate: str | None) -> bool:
+    """Whether it is an end by the server (class 57P, Operator Intervention) or of the line."""
+    return sqlstate is None or sqlstate.startswith(("57P", "08"))
+
+
 def explained(error: BaseException, name: str) -> BaseException:
     """Return an error of the server in words; a mistake in a statement is returned as it is."""
     found = orig(error)

@@ -26,6 +26,7 @@ from workflows.record.replay import Key
 from workflows.tables import (
     Instant,
     approval,
+    charter,
     chat_identity,
     freeze,
     freeze_consent,
@@ -38,23 +39,25 @@ from workflows.tables import (
     receipt,
 )
 
-BRAKE = "freeze"
-"""The subject of all entries about the brake."""
+BRAKE, CHARTER = "freeze", "charter"
+"""The subjects of all entries about the brake, and about the charter."""
 
 
 class Audited:
     """A table that is compared.
 
     Attributes:
-        subject: The column with the subject of its entries; None where it is `BRAKE` for all.
+        subject: The column with the subject of its entries; None where that is ``common``.
+        common: The subject of the entries of all its rows, where they have none of their own.
         origins: Kinds of the entries that tell of a new row.
         names: Columns that are compared as they are.
         content: Returns a row's ``content`` by its key; its SHA-256 is compared.
     """
 
-    def __init__(self, table: Table, subject: Column[Any] | None, *origins: str) -> None:
+    def __init__(self, table: Table, subject: Column[Any] | str, *origins: str) -> None:
         self.table = table
-        self.subject = subject
+        self.common = subject if isinstance(subject, str) else ""
+        self.subject = None if isinstance(subject, str) else subject
         self.origins = origins
         columns = [each for each in table.c if not _is_content(each)]
         keys = list(table.primary_key)
@@ -65,7 +68,7 @@ class Audited:
         if len(columns) < len(table.c):
             by_key = select(raw(table.c.content)).where(keys[0] == bindparam("key"))
             self.content = Prepared(by_key)
-        self._subject = None if subject is None else columns.index(subject)
+        self._subject = None if self.subject is None else columns.index(self.subject)
         self._key = [columns.index(each) for each in keys]
         self._converted = [
             (place, convert)
@@ -79,7 +82,7 @@ class Audited:
 
     def subject_of(self, row: Sequence[Any]) -> str:
         """Return the subject of a row's entries."""
-        return BRAKE if self._subject is None else row[self._subject]
+        return self.common if self._subject is None else row[self._subject]
 
     def as_told(self, row: Sequence[Any]) -> list[Any]:
         """Return a row as entries tell it; what is no such value stays what it is."""
@@ -120,8 +123,9 @@ AUDITED = (
     Audited(chat_identity, chat_identity.c.person_id, "person.linked", "person.unlinked"),
     Audited(proposal, proposal.c.id, "proposal.made"),
     Audited(proposal_decision, proposal_decision.c.proposal_id, "proposal.made"),
-    Audited(freeze, None, "freeze.begun"),
-    Audited(freeze_consent, None, "freeze.consent"),
+    Audited(freeze, BRAKE, "freeze.begun"),
+    Audited(freeze_consent, BRAKE, "freeze.consent"),
+    Audited(charter, CHARTER, "charter.begun"),
 )
 
 ORIGINS = frozenset(kind for each in AUDITED for kind in each.origins)

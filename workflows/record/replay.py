@@ -20,6 +20,7 @@ from workflows.orders import TRANSITIONS, OrderState
 from workflows.record.problems import Finding
 from workflows.tables import (
     approval,
+    charter,
     chat_identity,
     freeze,
     freeze_consent,
@@ -290,6 +291,11 @@ class Replay:
         elif told.kind == "freeze.lifted":
             self.rows.clear()
 
+    def _charter(self, told: Told) -> None:
+        self.claims.add(charter.name)
+        if "row" in told.facts:
+            self.rows[charter.name, (_ONE,)] = Expected(dict(told.facts["row"]), told.seq)
+
     # ---- proposals ----------------------------------------------------------------------------
 
     def _proposal(self, told: Told) -> None:
@@ -401,6 +407,7 @@ FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
     "payee": Replay._payee,
     "person": Replay._person,
     "freeze": Replay._freeze,
+    "charter": Replay._charter,
     "proposal": Replay._proposal,
 }
 """By the first part of their kind: entries that tell of rows."""

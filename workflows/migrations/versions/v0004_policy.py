@@ -67,6 +67,13 @@ def _proposals() -> None:
     op.create_index("ix_proposal_state", "proposal", ["state", "expires_at"])
     op.create_index("ix_proposal_subject", "proposal", ["kind", "subject"])
     op.create_table(
+        "charter",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("adopted_at", INSTANT, nullable=False),
+    )
+    op.create_table(
         "proposal_decision",
         sa.Column("proposal_id", sa.String(16), primary_key=True),
         sa.Column("person_id", sa.String(64), primary_key=True),
