@@ -83,6 +83,23 @@ def run(config: Config = DEFAULT) -> None:
 
 
 @app.command()
+def charter(config: Config = DEFAULT) -> None:
+    """Show what settings and policy say differently from what was agreed to (docs/charter.md)."""
+    settings = settings_of(config)
+    from bot import service
+
+    found = asyncio.run(service.charter_difference(settings))
+    if not found:
+        typer.echo("Nothing differs." if found is not None else "The first start is to come.")
+        return
+    for each in found:
+        what = " · ".join(part for part in (each.section, each.name, each.field) if part)
+        typer.echo(f"{what}: {each.before or '(nothing)'} → {each.after or '(nothing)'}")
+    typer.echo("Nothing is paid with these settings until they are agreed to.", err=True)
+    raise typer.Exit(1)
+
+
+@app.command()
 def migrate(config: Config = DEFAULT) -> None:
     """Bring the tables of an older version up to date; the service must not run meanwhile."""
     settings = settings_of(config)

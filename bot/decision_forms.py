@@ -31,8 +31,11 @@ def approval_form(reader: Reader, view: OrderView) -> Form:
         submit=say("action.approve"),
         cancel=say("form.cancel"),
         token=token_of(order),
-        facts=whole_facts(reader, order),
-        lines=(*history_lines(reader, view), *risk_lines(reader, order)),
+        facts=(
+            *whole_facts(reader, order),
+            *(Fact(say("label.history"), each) for each in history_lines(reader, view)),
+        ),
+        lines=tuple(risk_lines(reader, order)),
         inputs=(*seen, code_input(reader)),
     )
 
@@ -47,7 +50,7 @@ def rejection_form(reader: Reader, view: OrderView) -> Form:
         cancel=say("form.cancel"),
         token=token_of(order),
         facts=whole_facts(reader, order),
-        inputs=(_words(reader, "reason", "form.reject.reason", "form.reject.hint"),),
+        inputs=(_words(reader, "reason", "form.reject.reason", say("form.reject.hint")),),
     )
 
 
@@ -61,15 +64,14 @@ def recusal_form(reader: Reader, view: OrderView) -> Form:
         cancel=say("form.cancel"),
         token=token_of(order),
         facts=_brief_facts(reader, order),
-        lines=(say("form.recuse.lead"),),
-        inputs=(_words(reader, "reason", "form.recuse.reason", "form.recuse.hint"),),
+        inputs=(_words(reader, "reason", "form.recuse.reason", say("form.recuse.hint")),),
     )
 
 
 def question_form(reader: Reader, view: OrderView) -> Form:
     """Return the form on which a person asks the requester something."""
     order, say = view.order, reader.say
-    name = reader.name(order.requester_id)
+    hint = say("form.ask.hint", name=reader.name(order.requester_id))
     return Form(
         id="ask",
         title=say("form.ask.title"),
@@ -77,8 +79,7 @@ def question_form(reader: Reader, view: OrderView) -> Form:
         cancel=say("form.cancel"),
         token=token_of(order),
         facts=_brief_facts(reader, order),
-        lines=(say("form.ask.lead", name=name),),
-        inputs=(_words(reader, "text", "form.ask.text", "form.ask.hint", LONGEST),),
+        inputs=(_words(reader, "text", "form.ask.text", hint, LONGEST),),
     )
 
 
@@ -95,16 +96,14 @@ def answer_form(reader: Reader, order: Order, asked: Question) -> Form:
             *_brief_facts(reader, order),
             Fact(say("form.answer.question", name=reader.name(asked.person_id)), asked.text),
         ),
-        inputs=(_words(reader, "text", "form.answer.text", "form.answer.hint", LONGEST),),
+        inputs=(_words(reader, "text", "form.answer.text", say("form.answer.hint"), LONGEST),),
     )
 
 
 def _words(
     reader: Reader, name: str, label: str, hint: str, longest: int = LONGEST_REASON
 ) -> Input:
-    return Input(
-        name, InputKind.LONG_TEXT, reader.say(label), hint=reader.say(hint), longest=longest
-    )
+    return Input(name, InputKind.LONG_TEXT, reader.say(label), hint=hint, longest=longest)
 
 
 def _brief_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
@@ -147,7 +146,7 @@ def bulk_form(
         cancel=say("form.cancel"),
         token=",".join(token_of(view.order) for view in shown),
         facts=tuple(_bulk_fact(reader, view) for view in shown),
-        lines=(*lines, say("form.bulk.lead")),
+        lines=lines,
         inputs=(
             *(
                 _ticks(reader, number, group, ticked, is_only=len(groups) == 1)
@@ -214,6 +213,7 @@ def _ticks(
         bulk_name(number),
         InputKind.TICKS,
         label,
+        hint="" if number else reader.say("form.bulk.hint"),
         choices=choices,
         initial=",".join(each.value for each in choices if each.value in ticked),
         is_optional=True,
@@ -223,4 +223,4 @@ def _ticks(
 
 def _tick_label(reader: Reader, order: Order) -> str:
     mark = "⚠ " if _needs_a_look(order) else ""
-    return f"{mark}{reader.money(order.amount)} · {order.creditor_name} · {order.id}"
+    return f"{mark}{reader.money(order.amount)} · {order.id} · {order.creditor_name}"

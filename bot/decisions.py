@@ -239,10 +239,10 @@ class Decisions:
     async def ask_bulk(self, caller: Caller, value: str) -> Answer:
         """Show what waits for a person, to be approved with one code."""
         del value
-        waiting = await self._waiting(caller)
+        waiting, lines = await self._waiting(caller)
         if not waiting:
             raise Refusal("bulk.nothing_waits")
-        return decision_forms.bulk_form(self._reader(caller), waiting)
+        return decision_forms.bulk_form(self._reader(caller), waiting, lines=lines)
 
     async def approve_several(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Approve what is ticked as it was shown, all of it or nothing."""
@@ -287,20 +287,27 @@ class Decisions:
             reader.say("bulk.changed"),
             *(f"{order_id}: {reader.refusal(refusal)}" for order_id, refusal in changed.refusals),
         )
-        waiting = await self._waiting(caller)
+        waiting, more = await self._waiting(caller)
+        lines += more
         if not waiting:
             return Accepted(Notice("\n".join(lines), Tone.BAD))
         ticked = [each.order_id for each in chosen if each.order_id not in gone]
         return Replace(decision_forms.bulk_form(reader, waiting, ticked=ticked, lines=lines))
 
-    async def _waiting(self, caller: Caller) -> list[OrderView]:
+    async def _waiting(self, caller: Caller) -> tuple[list[OrderView], tuple[str, ...]]:
+        """Return what can be approved at once, and a line about what cannot."""
         company = self._services.company
 
-        def read(connection: Connection) -> list[OrderView]:
-            found = approvals.awaiting(connection, company, caller.person)[: bulk.MOST]
-            return [views.order_view(connection, each) for each in found]
+        def read(connection: Connection) -> tuple[list[OrderView], int]:
+            waiting = approvals.awaiting(connection, company, caller.person)
+            found = [each for each in waiting if not each.must_be_acknowledged]
+            views_of = [views.order_view(connection, each) for each in found[: bulk.MOST]]
+            return views_of, len(waiting) - len(found)
 
-        return await self._services.database.read(read)
+        found, alone = await self._services.database.read(read)
+        if not alone:
+            return found, ()
+        return found, (self._reader(caller).say("form.bulk.one_by_one", count=alone),)
 
     def _thanks_for_all(self, caller: Caller, decided: Sequence[Decided]) -> Notice:
         reader = self._reader(caller)

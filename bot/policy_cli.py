@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from workflows.policy_assertions import Proof
     from workflows.policy_world import World
 
+MOST_LISTED = 20
+"""Orders that a simulation lists unless all are asked for."""
+
 policy_app = typer.Typer(
     help="What a policy comes to, why an order needs what it needs, what if.",
     no_args_is_help=True,
@@ -121,7 +124,7 @@ def simulate(
     end = _midnight(company, until, "--until") + timedelta(days=1) if until else None
 
     def work(connection: Connection) -> Simulation:
-        found = Simulation(company, policy, most=None if is_all else 20)
+        found = Simulation(company, policy, most=None if is_all else MOST_LISTED)
         for each in replay(connection, company, policy, since=start, until=end):
             found.add(each)
         return found

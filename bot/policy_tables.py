@@ -72,9 +72,9 @@ def _add(table: Table, *cells: str | Text) -> None:
 
 
 def who(slots: Iterable[Slot]) -> str:
-    """Return slots in words, stage by stage: ``1 controller, then 2 cfo``."""
+    """Return slots in words, stage by stage: ``1 cfo + @amara, then 2 controller``."""
     stages: dict[int, list[str]] = {}
-    for slot in slots:
+    for slot in sorted(slots, key=lambda slot: (bool(slot.person), slot.who)):
         factor = "" if slot.factor == ANY_FACTOR else f" by {slot.factor}"
         count = "" if slot.person else f"{slot.count} "
         stages.setdefault(slot.stage, []).append(f"{count}{slot.who}{factor}")

@@ -15,12 +15,12 @@ from typing import Any
 import structlog
 
 from bot.app import App, DatabaseState
-from bot.settings import Settings, company_of
+from bot.settings import Settings, charter_of, company_of
 from bot.telegram.chat import deep_link
 from bot.telegram.setup import username_of
 from connectors import registry
 from connectors.base import Capability, Consent
-from workflows import linking, people
+from workflows import charter, linking, people
 from workflows.clock import system_clock
 from workflows.database import Database, is_connection_lost, open_database
 from workflows.people import Person
@@ -90,6 +90,15 @@ async def _first(*waiting: Coroutine[Any, Any, object]) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def charter_difference(settings: Settings) -> list[charter.Change] | None:
+    """Return what settings say differently from the charter in force; None before the first."""
+    async with _opened(settings) as database:
+        present = await database.read(charter.in_force)
+    if present is None:
+        return None
+    return charter.difference(present.document, charter_of(settings, company_of(settings)))
 
 
 async def begin_link(settings: Settings, who: str) -> tuple[Person, str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from connectors.money import Money
 from workflows import approvals, orders, payees, policy_facts
-from workflows.approvals import Decision
+from workflows.approvals import Approval, Decision
 from workflows.company import Company
 from workflows.orders import Order
 from workflows.people import Person
@@ -27,6 +27,7 @@ from workflows.policy import (
     matches,
 )
 from workflows.policy_rows import duration
+from workflows.tables import approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +145,14 @@ def explain(connection: Connection, company: Company, order_id: str) -> Explanat
     policy = company.policy
     today = policy.evaluate(facts, rates)
     asked = order.policy_verdict
+    given = approvals.of_order(connection, order)
+    barred = facts.excluded | asked.excluded | {order.requester_id}
     return Explanation(
         order=order,
         facts=facts,
         rates=rates,
-        asked=_standing(connection, company, order, asked),
-        today=_standing(connection, company, order, today),
+        asked=_standing(company, order, asked, given, barred),
+        today=_standing(company, order, today, given, barred),
         rules=tuple(
             RuleTrace(
                 rule.name, unmet(rule.when, facts, today.base_amount), rule.require, rule.refuse
@@ -157,7 +160,7 @@ def explain(connection: Connection, company: Company, order_id: str) -> Explanat
             for rule in policy.rules
         ),
         limits=tuple(_limit(policy, each, facts, today) for each in policy.limits),
-        excluded=_excluded(connection, order, facts.excluded | asked.excluded),
+        excluded=_excluded(connection, order, barred),
         left=requester is None,
     )
 
@@ -226,19 +229,22 @@ def _limit(policy: Policy, limit: Limit, facts: Facts, verdict: Verdict) -> Limi
     )
 
 
-def _standing(connection: Connection, company: Company, order: Order, verdict: Verdict) -> Standing:
-    given = approvals.of_order(connection, order)
+def _standing(
+    company: Company,
+    order: Order,
+    verdict: Verdict,
+    given: Sequence[Approval],
+    barred: frozenset[str],
+) -> Standing:
     assignment = approvals.assignment_for(company, order, verdict.slots, given, verdict.excluded)
-    seated = {person for _, person in assignment.filled}
+    decided = {each.person_id for each in given if each.withdrawn_at is None}
     could = tuple(
         (
             slot,
             tuple(
                 person.id
                 for person in company.directory
-                if slot.suits(person.id, person.roles)
-                and person.id not in seated | verdict.excluded
-                and not approvals.is_excluded(person, order)
+                if slot.suits(person.id, person.roles) and person.id not in barred | decided
             ),
         )
         for slot in assignment.missing
@@ -247,17 +253,20 @@ def _standing(connection: Connection, company: Company, order: Order, verdict: V
 
 
 def _excluded(
-    connection: Connection, order: Order, people: frozenset[str]
+    connection: Connection, order: Order, barred: frozenset[str]
 ) -> Mapping[str, tuple[str, ...]]:
     """Return why each of these people may not approve an order."""
     editor = payees.profile(connection, order.payee_id, order.creditor_iban).changed_by
-    recused = {
-        each.person_id
-        for each in approvals.of_order(connection, order)
-        if each.decision == Decision.RECUSE
-    }
+    # Of whatever version: who is partial stays so.
+    recused = set(
+        connection.execute(
+            select(approval.c.person_id).where(
+                approval.c.order_id == order.id, approval.c.decision == str(Decision.RECUSE)
+            )
+        ).scalars()
+    )
     found = {}
-    for person in sorted(people | {order.requester_id}):
+    for person in sorted(barred):
         reasons = (
             (person == order.requester_id, "asked for it"),
             (person == editor, "was the last to change the payee's bank details"),

@@ -434,7 +434,7 @@ def begin(form: Form, user_id: int, language: str, *, name: str = "") -> Dialogu
         form=form,
         answers=answers,
         labels=labels,
-        at=next(each.name for each in asked if each.is_asked) if needed else "",
+        at=next((each.name for each in asked if each.is_asked), "") if needed else "",
     )
 
 

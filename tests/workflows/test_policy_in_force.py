@@ -16,6 +16,7 @@ from sqlalchemy import Connection, update
 
 from connectors.money import Money
 from tests.workflows.company import (
+    ACME_IBAN,
     CIPHER,
     EUR_IBAN,
     NEW_IBAN,
@@ -523,3 +524,88 @@ def test_a_rate_holds_from_its_day_until_it_is_too_old() -> None:
         assert (found.minor if found else None) == minor, day
         assert rates.on(day).to_base(pound) == Money(110, "EUR")
     assert rates.to_base(dollar) == Money(80, "EUR"), "the newest, where no day is asked about"
+
+
+# ---- whom it goes to ----------------------------------------------------------------------------
+
+CYRILLIC = "\u0410\u0421\u041c\u0415 GmbH"
+"""Reads ACME GmbH."""
+
+
+async def test_a_payee_named_like_a_trusted_one_has_to_be_looked_at(desk: Desk) -> None:
+    desk.company = under(BASE)
+    payment = Payment(
+        "operating-eur", Money(90_000, "EUR"), name=CYRILLIC, iban=NEW_IBAN, remittance="x"
+    )
+    order = await desk.ask(payment)
+    assert "payee_lookalike:ACME GmbH" in order.risk_codes
+    assert order.must_be_acknowledged
+    assert code_of(await desk.decide("bea", order)) == "approval.unacknowledged"
+    choice = Choice(
+        order.id,
+        order.version,
+        order.digest,
+        Decision.APPROVE,
+        desk.phones.code("bea"),
+        has_acknowledged=True,
+    )
+    done = await desk.database.write(
+        lambda c: approvals.decide(
+            c, desk.company, CIPHER, PEOPLE_BY_ID["bea"], choice, now=desk.hands()
+        )
+    )
+    assert isinstance(done, Decided), "the code was not used up by the first try"
+
+
+async def test_the_same_account_under_another_name_has_to_be_looked_at(desk: Desk) -> None:
+    desk.company = under(BASE)
+    payment = Payment(
+        "operating-eur", Money(90_000, "EUR"), name="Somebody", iban=ACME_IBAN, remittance="x"
+    )
+    assert "payee_account_reused:ACME GmbH" in (await desk.ask(payment)).risk_codes
+
+
+async def test_nothing_goes_to_a_payee_who_was_suspended_meanwhile(desk: Desk) -> None:
+    order = await desk.ask()
+    await desk.decide("bea", order)
+    await desk.decide("carl", order)
+    await desk.database.write(
+        lambda c: c.execute(update(tables.payee).values(active=False)).rowcount
+    )
+    reason = await desk.database.read(
+        lambda c: release.no_longer_holds(c, desk.company, orders.get(c, order.id))
+    )
+    assert reason == "release.payee"
+
+
+async def test_new_bank_details_are_told_and_trusted_only_after_the_cool_off(desk: Desk) -> None:
+    desk.company = replace(under(BASE), payee_cool_off=timedelta(hours=24))
+    changed_at = desk.hands()
+    await desk.database.write(
+        lambda c: c.execute(update(tables.payee).values(changed_at=changed_at)).rowcount
+    )
+    desk.hands.forward(hours=1)
+    early = await desk.ask()
+    assert {"payee_new", "payee_changed"} <= set(early.risk_codes)
+    await settle(desk, early)
+    soon = await desk.ask(replace(LARGE, is_no_duplicate=True))
+    assert "payee_new" in soon.risk_codes, "a payment of before the cool-off proves nothing"
+    desk.hands.forward(hours=24)
+    await settle(desk, await desk.ask(replace(LARGE, is_no_duplicate=True)))
+    late = await desk.ask(replace(LARGE, is_no_duplicate=True))
+    assert "payee_new" not in late.risk_codes
+    assert "payee_changed" in late.risk_codes
+    desk.hands.forward(days=30)
+    assert "payee_changed" not in (await desk.ask()).risk_codes
+
+
+async def settle(desk: Desk, order: Order) -> None:
+    await desk.database.write(
+        lambda c: (
+            c.execute(
+                update(tables.payment_order)
+                .where(tables.payment_order.c.id == order.id)
+                .values(state="settled")
+            ).rowcount
+        )
+    )

@@ -37,6 +37,7 @@ inputs = st.builds(
     is_optional=st.booleans(),
     unless=st.just("") | names,
     skip=st.just("") | words,
+    is_asked=st.booleans(),
     file_types=st.just(("pdf", "png")),
 )
 forms = st.builds(
@@ -161,3 +162,46 @@ def test_what_one_answer_makes_needless_is_neither_asked_for_nor_sent() -> None:
     assert dict(changed.answers) == {"payee": "acme", "date": "2026-12-01"}
     again = changed.editing("payee").answered("")
     assert again.at == "name"
+
+
+def test_boxes_are_ticked_until_they_are_taken() -> None:
+    boxes = tuple(Choice(each, each.upper()) for each in ("a", "b", "c"))
+    asked = Input("orders", InputKind.TICKS, "Which?", choices=boxes, initial="a,c", skip="None")
+    form = Form("bulk", "Several", "Approve", "Cancel", inputs=(asked, CODE))
+    now = dialogue.begin(form, 1, "en")
+    assert now.at == "orders"
+    assert labels(now) == ["☑ A", "☐ B", "☑ C", "Go on with 2", "Cancel"]
+    now = now.toggled("orders", "b").toggled("orders", "a")
+    assert labels(now) == ["☐ A", "☑ B", "☑ C", "Go on with 2", "Cancel"]
+    taken = now.ticked()
+    assert (taken.at, taken.answers["orders"]) == ("code", "b,c")
+    none = now.toggled("orders", "b").toggled("orders", "c")
+    assert labels(none) == ["☐ A", "☐ B", "☐ C", "None", "Cancel"]
+    again = taken.digit("1").invalid({"orders": "One of them changed"})
+    assert (again.at, again.answers.get("code")) == ("orders", None)
+    assert again.ticked().at == "code"
+
+
+def test_what_is_not_asked_is_offered_in_the_end() -> None:
+    kinds = (Choice("single", "A payment"), Choice("refund", "Refund"))
+    first = Input("amount", InputKind.TEXT, "Amount")
+    kind = Input("kind", InputKind.CHOICE, "What?", choices=kinds, initial="single", is_asked=False)
+    last = Input("date", InputKind.DATE, "When")
+    form = Form("pay", "Pay", "Request", "Cancel", inputs=(first, kind, last))
+    now = dialogue.begin(form, 1, "en").answered("5")
+    assert now.at == "date"
+    assert "What?" not in "".join(now.pages(reader("en")))
+    now = now.answered("2026-12-01")
+    assert now.at == ""
+    assert "A payment" in "".join(now.pages(reader("en")))
+    assert "✎ What?" in labels(now)
+    changed = now.editing("kind").answered("refund", "Refund")
+    assert (changed.at, changed.answers["kind"]) == ("", "refund")
+    assert changed.editing("date").back().at == ""
+
+
+CODE = Input("code", InputKind.CODE, "Code")
+
+
+def labels(now: Dialogue) -> list[str]:
+    return [knob.label for row in now.drawn(reader("en"), TODAY).knobs for knob in row]
