@@ -47,6 +47,7 @@ from workflows.database import (
 from workflows.dispatch import Dispatcher, Pace
 from workflows.payees import Payee
 from workflows.release import Allowance
+from workflows.reminders import Reminders
 from workflows.schedule import Schedule
 from workflows.second_factor import Cipher
 from workflows.statements import Collector
@@ -189,6 +190,11 @@ class App:
             self._clock,
             checkpoints=self.checkpoints,
             digest_at=time.fromisoformat(settings.digest.at) if settings.digest else None,
+            reminders=Reminders(
+                settings.reminders.after,
+                settings.reminders.times,
+                frozenset(settings.reminders.escalate_to),
+            ),
         )
 
     async def start(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from bot.wording import Reader, masked
@@ -48,12 +48,31 @@ def _amended(reader: Reader, entry: Entry) -> str:
     return "\n".join([line, *_differences(reader, before, after)])
 
 
+def _reminder(reader: Reader, entry: Entry) -> str:
+    return "\n".join([reader.say("story.reminder"), *_closing(reader, entry)])
+
+
+def _escalated(reader: Reader, entry: Entry) -> str:
+    names = ", ".join(reader.name(each) for each in entry.facts["awaited"])
+    return "\n".join([reader.say("story.escalated", names=names), *_closing(reader, entry)])
+
+
+def _closing(reader: Reader, entry: Entry) -> list[str]:
+    """Return until when a payment would still leave today, where that is known."""
+    text = entry.facts.get("closes_at")
+    if not text:
+        return []
+    return [reader.say("story.closes_at", at=reader.instant(datetime.fromisoformat(text)))]
+
+
 LINES: Mapping[str, Callable[[Reader, Entry], str]] = {
     "order.amended": _amended,
     "order.approval_withdrawn": _withdrawn,
     "order.recused": _recused,
     "order.question": _asked,
     "order.answer": _answered,
+    "order.reminder": _reminder,
+    "order.escalated": _escalated,
 }
 """By the kind of the entry."""
 

@@ -298,16 +298,19 @@ class Decisions:
         """Return what can be approved at once, and a line about what cannot."""
         company = self._services.company
 
-        def read(connection: Connection) -> tuple[list[OrderView], int]:
+        def read(connection: Connection) -> tuple[list[OrderView], int, int]:
             waiting = approvals.awaiting(connection, company, caller.person)
             found = [each for each in waiting if not each.must_be_acknowledged]
-            views_of = [views.order_view(connection, each) for each in found[: bulk.MOST]]
-            return views_of, len(waiting) - len(found)
+            shown = [views.order_view(connection, each) for each in found[: bulk.MOST]]
+            return shown, len(waiting) - len(found), len(found)
 
-        found, alone = await self._services.database.read(read)
-        if not alone:
-            return found, ()
-        return found, (self._reader(caller).say("form.bulk.one_by_one", count=alone),)
+        shown, alone, count = await self._services.database.read(read)
+        lines, say = [], self._reader(caller).say
+        if count > len(shown):
+            lines.append(say("form.bulk.first", shown=len(shown), count=count))
+        if alone:
+            lines.append(say("form.bulk.one_by_one", count=alone))
+        return shown, tuple(lines)
 
     def _thanks_for_all(self, caller: Caller, decided: Sequence[Decided]) -> Notice:
         reader = self._reader(caller)

@@ -185,7 +185,8 @@ class Notifier:
         found = [company.directory.get(order.requester_id)]
         found += approvals.approvers(company, order, view.given)
         asking = (company.directory.get(each.person_id) for each in view.questions)
-        found += [each for each in asking if each and may_see(company, each, order)]
+        told = (company.directory.get(each) for each in view.told_too)
+        found += [each for each in (*asking, *told) if each and may_see(company, each, order)]
         if wording.undecided(view):
             found += company.directory.holding(company.permissions.resolve)
         return list({each.id: each for each in found if each is not None}.values())
@@ -263,7 +264,9 @@ class Notifier:
 
     @staticmethod
     def _concerns(entry: Entry, order: Order, audience: str) -> bool:
-        """Whether an entry is news for the requester and the channel alone, or for all."""
+        """Whether an entry is news for an audience: requester and channel, all, or some."""
+        if (named := story.told_only_to(entry)) is not None:
+            return audience in named
         is_mine = audience == f"person:{order.requester_id}" or audience.startswith("channel:")
         return is_mine or story.is_told_to_all(entry.kind)
 

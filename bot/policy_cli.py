@@ -94,14 +94,26 @@ def explain(
 ) -> None:
     """Say why an order needs what it needs: facts, rules, limits, who is missing, who may not."""
     from bot import policy_tables, record
+    from workflows.policy_explain import Explanation
     from workflows.policy_explain import explain as explained
 
     settings = settings_of(config)
     company = _company(settings)
-    found = answered(
-        record.only_read(settings, lambda connection: explained(connection, company, order))
-    )
-    policy_tables.show_explanation(company, found)
+
+    def work(connection: Connection) -> tuple[Explanation, bool]:
+        return explained(connection, company, order), _counts(connection, settings, company)
+
+    found, counts = answered(record.only_read(settings, work))
+    policy_tables.show_explanation(company, found, is_in_force=counts)
+
+
+def _counts(connection: Connection, settings: Settings, company: Company) -> bool:
+    """Whether settings are what was agreed to, and not a proposal that still waits."""
+    from bot.settings import charter_of
+    from workflows import charter
+
+    present = charter.in_force(connection)
+    return present is None or present.hash == charter.hash_of(charter_of(settings, company))
 
 
 @policy_app.command()

@@ -34,6 +34,11 @@ _BY_CATEGORY = (
     "A payment gets no less than any row says that it fits. --all gives each payment one row."
 )
 
+_PROPOSED = (
+    "The settings and the policy file differ from what was agreed to: they are not in force "
+    "(countersign charter)."
+)
+
 _COLOURS = {
     Severity.ERROR: "bold red",
     Severity.WARNING: "yellow",
@@ -226,8 +231,12 @@ def _changed(ago: timedelta | None) -> str:
 # -- explain ---------------------------------------------------------------------------------------
 
 
-def show_explanation(company: Company, found: Explanation) -> None:
-    """Print why an order needs what it needs."""
+def show_explanation(company: Company, found: Explanation, *, is_in_force: bool) -> None:
+    """Print why an order needs what it needs.
+
+    Args:
+        is_in_force: Whether today's settings have been agreed to.
+    """
     console = _console()
     order, facts = found.order, found.facts
     asked_at = order.versioned_at.astimezone(company.timezone)
@@ -256,6 +265,8 @@ def show_explanation(company: Company, found: Explanation) -> None:
     console.print(Padding(table, (0, 0, 1, 2), expand=False))
     _show_asked(console, found)
     _show_standing(console, company, found.asked)
+    if not is_in_force:
+        console.print(_text(_PROPOSED, "yellow"))
     _show_rules(console, found)
     _show_today(console, company, found)
     _show_excluded(console, company, found)

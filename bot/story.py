@@ -7,7 +7,7 @@ from datetime import date
 from bot import decision_words, wording
 from bot.cards import Action, Card, Fact, Tone
 from bot.wording import Reader
-from workflows import questions
+from workflows import questions, reminders
 from workflows.audit import Entry
 from workflows.orders import Order
 
@@ -71,6 +71,13 @@ def is_about_order(kind: str) -> bool:
 def is_about_proposal(kind: str) -> bool:
     """Whether entries of this kind have a proposal as their subject and change its card."""
     return kind.startswith("proposal.")
+
+
+def told_only_to(entry: Entry) -> frozenset[str] | None:
+    """Return the audiences that alone an entry is news for; None where it is for all concerned."""
+    if entry.kind not in (reminders.REMINDED, reminders.ESCALATED):
+        return None
+    return frozenset(f"person:{each}" for each in entry.facts["people"])
 
 
 def is_told_to_all(kind: str) -> bool:

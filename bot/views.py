@@ -10,7 +10,15 @@ from bot import proposal_cards
 from bot.proposal_cards import ProposalView
 from bot.wording import OrderView
 from connectors.money import MAX_MINOR
-from workflows import approvals, instructions, orders, payee_history, questions, tables
+from workflows import (
+    approvals,
+    instructions,
+    orders,
+    payee_history,
+    questions,
+    reminders,
+    tables,
+)
 from workflows.company import Company
 from workflows.orders import Order, OrderState
 from workflows.people import Person
@@ -35,6 +43,7 @@ def order_view(connection: Connection, order: Order) -> OrderView:
         matched_on=booked.isoformat() if booked else None,
         has_receipt=has_receipt is not None,
         questions=() if order.is_final else questions.of_order(connection, order.id),
+        told_too=() if order.is_final else reminders.told_too(connection, order),
         history=payee_history.of_order(connection, order) if matters else None,
     )
 

@@ -31,6 +31,7 @@ class OrderView:
 
     Attributes:
         questions: What was asked about it, oldest first.
+        told_too: Who was told of it because it waits in vain.
         history: What was paid to the same account before; None once it matters no more.
     """
 
@@ -40,6 +41,7 @@ class OrderView:
     matched_on: str | None = None
     has_receipt: bool = False
     questions: tuple[Question, ...] = ()
+    told_too: tuple[str, ...] = ()
     history: PayeeHistory | None = None
 
 

@@ -179,19 +179,32 @@ def assignment_for(
 
 def awaiting(connection: Connection, company: Company, person: Person) -> list[Order]:
     """Return pending orders that wait for this person, soonest to expire first."""
-    found = []
-    for order in orders.in_states(connection, OrderState.PENDING):
-        if not may_approve(company, person, order):
-            continue
-        given = of_order(connection, order)
-        if _has_decided(person, given):
-            continue
-        # Not "is one of my roles missing": my coming may free somebody for another slot.
-        before = assignment_of(company, order, given)
-        after = _with(company, order, given, person, before.stage)
-        if len(after.filled) > len(before.filled):
-            found.append(order)
+    found = [
+        order
+        for order in orders.in_states(connection, OrderState.PENDING)
+        if may_approve(company, person, order)
+        and _waits_for(company, order, of_order(connection, order), person)
+    ]
     return sorted(found, key=lambda order: order.expires_at)
+
+
+def awaited(company: Company, order: Order, given: Sequence[Approval]) -> list[Person]:
+    """Return whom a pending order waits for now, by id."""
+    found = (
+        person
+        for person in company.directory
+        if may_approve(company, person, order) and _waits_for(company, order, given, person)
+    )
+    return sorted(found, key=lambda person: person.id)
+
+
+def _waits_for(company: Company, order: Order, given: Sequence[Approval], person: Person) -> bool:
+    if _has_decided(person, given):
+        return False
+    # Not "is one of my roles missing": my coming may free somebody for another slot.
+    before = assignment_of(company, order, given)
+    after = _with(company, order, given, person, before.stage)
+    return len(after.filled) > len(before.filled)
 
 
 def _has_decided(person: Person, given: Sequence[Approval]) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from connectors.base import Account
+from workflows.away import NOBODY_AWAY, Away
 from workflows.opening import Hours
 from workflows.people import Directory, Person
 from workflows.policy import Policy, Rates
@@ -54,11 +55,12 @@ class Permissions:
     unfreeze: frozenset[str] = frozenset()
     payees: frozenset[str] = frozenset()
     charter: frozenset[str] = frozenset()
+    delegations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """All that is decided outside the database.
+    """All that is decided outside the database, and who of its people is away.
 
     Attributes:
         duplicate_window: An equal payment within it needs a confirmation.
@@ -72,6 +74,8 @@ class Company:
         charter: Hash of the charter (`workflows.charter`) that settings amount to; empty where
             they are not held against any.
         charter_quorum: How many people agree before another charter is in force.
+        delegations_quorum: How many people besides who proposes it approve a delegation.
+        away: Who is on leave, as `workflows.away.seen` found it; nobody until it looked.
     """
 
     name: str
@@ -93,6 +97,8 @@ class Company:
     near_cut_off: timedelta = timedelta(hours=1)
     charter: str = ""
     charter_quorum: int = 2
+    delegations_quorum: int = 1
+    away: Away = NOBODY_AWAY
 
     def visible_accounts(self, person: Person) -> list[OwnAccount]:
         """Return the accounts whose balances ``person`` may see, in the order of settings."""

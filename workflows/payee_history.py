@@ -88,9 +88,10 @@ _TO_THEM = (
     _ORDER.creditor_iban == bindparam("iban"),
     _ORDER.state == literal_column(f"'{OrderState.SETTLED}'"),
     _ORDER.id != bindparam("order"),
+    # An order's last change is its settlement, as long as nothing came back.
+    _ORDER.updated_at <= bindparam("before"),
 )
 _RECENT = Prepared(
-    # An order's last change is its settlement, as long as nothing came back.
     select(_ORDER.id, _ORDER.amount_minor, _ORDER.currency, _ORDER.updated_at)
     .where(*_TO_THEM)
     .order_by(_ORDER.created_at.desc())
@@ -104,8 +105,11 @@ _COUNT = Prepared(
 
 
 def of_order(connection: Connection, order: Order) -> PayeeHistory:
-    """Return what was paid before to the account that an order pays."""
-    asked = {"iban": order.creditor_iban, "order": order.id}
+    """Return what was paid to the account of an order before its present version was asked for.
+
+    So it is the same for all who look at that version, whenever they do.
+    """
+    asked = {"iban": order.creditor_iban, "order": order.id, "before": order.versioned_at}
     recent = tuple(
         Paid(order_id, Money(minor, currency), at)
         for order_id, minor, currency, at in _RECENT.rows(connection, {**asked, "most": MOST})

@@ -75,8 +75,8 @@ class Slot:
         return self.role or f"@{self.person}"
 
     def suits(self, person: str, roles: frozenset[str]) -> bool:
-        """Whether a person with these roles can fill it."""
-        return person == self.person if self.person else self.role in roles
+        """Whether a person with these roles can fill it; as another, behind an ``@``, too."""
+        return person == self.person or self.who in roles
 
     def as_data(self) -> dict[str, Json]:
         """Return it as JSON data; what is as usual is not written."""

@@ -71,9 +71,8 @@ def of_order(connection: Connection, order_id: str) -> tuple[Question, ...]:
         facts = json.loads(body)["facts"]
         if kind == ASKED:
             found[seq] = Question(seq, actor, facts["text"], at, facts["key"])
-        else:
-            asked = int(facts["question"])
-            found[asked] = replace(found[asked], answer=facts["text"])
+        elif (asked := found.get(int(facts["question"]))) is not None:
+            found[asked.seq] = replace(asked, answer=facts["text"])
     return tuple(found.values())
 
 

@@ -24,6 +24,7 @@ from workflows.database import Database
 from workflows.dispatch import Dispatcher
 from workflows.firing import Striker
 from workflows.record.keeper import Checkpoints
+from workflows.reminders import Reminders, remind
 from workflows.replicas import HEARTBEAT_SECONDS
 from workflows.statements import Collector
 from workflows.tables import audit_entry
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 15
 CHECK_SECONDS = 60
 _FORGET_EVERY = timedelta(hours=1)
+_REMIND_EVERY = timedelta(minutes=5)
 
 
 class Schedule:
@@ -48,6 +50,7 @@ class Schedule:
         *,
         checkpoints: Checkpoints,
         digest_at: time | None,
+        reminders: Reminders,
         digest_weekdays: str = "mon-fri",
     ) -> None:
         self._database = database
@@ -56,7 +59,9 @@ class Schedule:
         self._dispatcher = dispatcher
         self._clock = clock
         self._checkpoints = checkpoints
+        self._reminders = reminders
         self._forgot_at: datetime | None = None
+        self._reminded_at: datetime | None = None
         self._scheduler = AsyncIOScheduler(
             timezone=company.timezone, executors={"default": Striker()}
         )
@@ -137,7 +142,17 @@ class Schedule:
         now = self._clock()
         await self._database.write(lambda connection: expire_due(connection, now=now))
         await self._dispatcher.sweep()
+        await self._remind(now)
         await self._forget(now)
+
+    async def _remind(self, now: datetime) -> None:
+        """Remind whom payments wait for; what another replica told already is on the record."""
+        if self._reminded_at is not None and now - self._reminded_at < _REMIND_EVERY:
+            return
+        await self._database.write(
+            lambda connection: remind(connection, self._company, self._reminders, now=now)
+        )
+        self._reminded_at = now
 
     async def _forget(self, now: datetime) -> None:
         """Drop files that no payment came of, now and then."""

@@ -266,6 +266,26 @@ approval = _table(
     # The newest stage that was open when it was given: it fills no slot of a later one.
     Column("stage", Integer, nullable=False),
     Column("withdrawn_at", Instant),
+    # Whose roles it counts by, where that is not the person's own.
+    Column("on_behalf_of", String(64)),
+)
+
+delegation = _table(
+    # Who is on leave, and who acts for them meanwhile, if anybody.
+    "delegation",
+    Column("id", String(16), primary_key=True),
+    Column("person_id", String(64), nullable=False),
+    Column("delegate_id", String(64)),
+    # Days in the person's own zone, both of them included.
+    Column("starts_on", Date, nullable=False),
+    Column("ends_on", Date, nullable=False),
+    Column("reason", String(300), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # Before its last day was over.
+    Column("ended_at", Instant),
+    Column("ended_by", String(64)),
+    Index("ix_delegation_ends_on", "ends_on"),
+    Index("ix_delegation_person_id", "person_id"),
 )
 
 instruction = _table(

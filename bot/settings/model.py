@@ -213,6 +213,19 @@ class PayeeRegisterSettings(_Section):
     )
 
 
+class ReminderSettings(_Section):
+    """Reminding approvers, each in their own working hours."""
+
+    after: Duration = Field(
+        default=timedelta(hours=4),
+        description="How long somebody is waited for before the first, and each further one.",
+    )
+    times: int = Field(default=3, ge=0, le=20, description="How many each gets; 0 for none.")
+    escalate_to: tuple[Slug, ...] = Field(
+        default=(), description="Roles that are told when the last one was of no use."
+    )
+
+
 class DigestSettings(_Section):
     """The daily digest."""
 
@@ -308,6 +321,7 @@ class Settings(_Section):
     permissions: PermissionSettings
     requests: RequestSettings = RequestSettings()
     payee_register: PayeeRegisterSettings = PayeeRegisterSettings()
+    reminders: ReminderSettings = ReminderSettings()
     digest: DigestSettings | None = None
     dispatch: DispatchSettings = DispatchSettings()
     people: Annotated[tuple[PersonSettings, ...], Field(min_length=1)]

@@ -26,7 +26,7 @@ from workflows.requests import Payment
 
 MESSAGES = Messages.load(is_strict=True)
 # The same country, check digits and last four: what is shown of both is the same.
-ONE, OTHER = "DE44500105175407324931", "DE44600501010002034931"
+ONE, OTHER = "DE04500105170000374931", "DE04600501010000004931"
 
 
 @pytest.fixture
@@ -80,20 +80,19 @@ async def test_an_amendment_is_told_as_before_and_after(desk: Desk) -> None:
     first, *changes = await amended(desk, LARGE, after)
     assert first == "Amara Okafor changed the request. Earlier approvals no longer count."
     assert changes == [
-        "Amount: €1,250.00 → US$7,000.00" if "US$" in changes[0] else changes[0],
+        "Amount: €1,250.00 → $7,000.00",
         "Payee: ACME GmbH → Neu SARL",
         "IBAN: DE75 •••• 6199 → FR14 •••• 2606",
         "From account: Operating Eur → Operating Usd",
         "Reference: INV-7 → —",
         "What is it?: A payment → Refund",
     ]
-    assert changes[0].startswith("Amount: €1,250.00 → ")
 
 
 async def test_what_does_not_show_is_told_to_differ(desk: Desk) -> None:
     before = replace(LARGE, payee_id=None, name="X", iban=ONE)
     _, change = await amended(desk, before, replace(before, iban=OTHER))
-    assert change == "IBAN: DE44 •••• 4931 → DE44 •••• 4931 (differs where it is not shown)"
+    assert change == "IBAN: DE04 •••• 4931 → DE04 •••• 4931 (differs where it is not shown)"
 
 
 @pytest.mark.parametrize("language", MESSAGES.languages)

@@ -16,6 +16,7 @@ from bot.commands import Commands
 from bot.interactions import Interactions
 from bot.services import Caller
 from connectors.money import Money
+from sandbox.slack import View, text_of
 from tests.conformance.chat_hands import Hands, SlackHands, TelegramHands
 from tests.conformance.decision_hands import Several, card, fills, plain, presses
 from tests.journeys import world as journeys
@@ -363,6 +364,55 @@ async def test_the_inbox_has_pages(hands: Hands) -> None:
     second = await presses(hands, "bea", "1 to 10 of 12", "More ›")
     assert "11 to 12 of 12" in second
     assert all((each.id in first) != (each.id in second) for each in wanted)
+
+
+async def test_slack_turns_pages_in_one_window(hands: Hands) -> None:
+    if not isinstance(hands, SlackHands):
+        pytest.skip("Telegram answers below")
+    for number in range(22):
+        await requested(hands, f"{300 + number}.00 EUR to ACME GmbH ref INV-{number}")
+    bea = hands.world.person("bea")
+    await bea.open_home()
+    home = await bea.wait_home(lambda view: "22 payments wait" in text_of(view))
+    assert "Also waiting for you" in text_of(home)
+    on = next(value for label, value in labelled(home) if label == "More ›")
+    assert (await bea.click(home, "inbox", on)).ok
+    window = await bea.wait_view()
+    for wanted, label in (("11 to 20", "More ›"), ("21 to 22", "‹ Back"), ("11 to 20", "‹ Back")):
+        async with asyncio.timeout(10):
+            while wanted not in text_of(bea.views()[-1]):
+                await asyncio.sleep(0.01)
+        (shown,) = bea.views()
+        assert shown.id == window.id
+        value = next(value for name, value in labelled(shown) if name == label)
+        assert (await bea.click(shown, "inbox", value)).ok
+
+
+async def test_slacks_home_approves_several(hands: Hands) -> None:
+    if not isinstance(hands, SlackHands):
+        pytest.skip("Telegram has no page of one's own")
+    first, second, _ = await three_small(hands)
+    bea = hands.world.person("bea")
+    await bea.open_home()
+    home = await bea.wait_home(lambda view: "3 payments wait" in text_of(view))
+    assert (await bea.click(home, "bulk")).ok
+    form = await bea.wait_view()
+    outcome = await bea.submit(
+        form, {"orders": [first.id, second.id], "code": await hands.world.code("bea")}
+    )
+    assert outcome.ok
+    assert "2 payments approved" in text_of(bea.views()[-1])
+    await bea.wait_home(lambda view: "1 payment waits" in text_of(view))
+
+
+def labelled(shown: View) -> list[tuple[str, str]]:
+    """Return the labels and values of a window's buttons."""
+    return [
+        (element["text"]["text"], element.get("value", ""))
+        for block in shown.all_blocks()
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
 
 
 # ---- what sort of payment ---------------------------------------------------------------------

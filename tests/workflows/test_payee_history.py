@@ -56,7 +56,8 @@ async def test_what_was_settled_counts_and_nothing_else(desk: Desk) -> None:
         await paid(desk, minor)
     await paid(desk, 7_000_00, currency="USD")
     await desk.ask(replace(SMALL, payee_id=None, name="Other", iban=NEW_IBAN))
-    found = await history_of(desk, first)
+    assert (await history_of(desk, first)).count == 0  # nothing of it was before that one
+    found = await history_of(desk, await desk.ask(SMALL))
     assert found.count == 6
     assert found.usual == Money(1_200_00, "EUR")
     assert found.range == (Money(1_150_00, "EUR"), Money(1_250_00, "EUR"))

@@ -1,4 +1,4 @@
-"""What a richer policy needs: kinds of payment, stages, cool-off, tags; and proposals."""
+"""What a richer policy needs: kinds of payment, stages, cool-off, tags, leave; and proposals."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def upgrade() -> None:
     _approvals()
     _payees()
     _proposals()
+    _leave()
 
 
 def _orders() -> None:
@@ -36,6 +37,7 @@ def _orders() -> None:
 def _approvals() -> None:
     op.add_column("approval", sa.Column("stage", sa.Integer))
     op.add_column("approval", sa.Column("withdrawn_at", INSTANT))
+    op.add_column("approval", sa.Column("on_behalf_of", sa.String(64)))
     op.execute("UPDATE approval SET stage = 1")
     with op.batch_alter_table("approval") as table:
         table.alter_column("stage", existing_type=sa.Integer, nullable=False)
@@ -83,3 +85,20 @@ def _proposals() -> None:
         sa.Column("reason", sa.String(500)),
         sa.Column("at", INSTANT, nullable=False),
     )
+
+
+def _leave() -> None:
+    op.create_table(
+        "delegation",
+        sa.Column("id", sa.String(16), primary_key=True),
+        sa.Column("person_id", sa.String(64), nullable=False),
+        sa.Column("delegate_id", sa.String(64)),
+        sa.Column("starts_on", sa.Date, nullable=False),
+        sa.Column("ends_on", sa.Date, nullable=False),
+        sa.Column("reason", sa.String(300), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT),
+        sa.Column("ended_by", sa.String(64)),
+    )
+    op.create_index("ix_delegation_ends_on", "delegation", ["ends_on"])
+    op.create_index("ix_delegation_person_id", "delegation", ["person_id"])
