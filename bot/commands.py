@@ -14,6 +14,7 @@ from datetime import date
 from sqlalchemy import Connection
 
 from bot import (
+    absences,
     forms,
     inbox_cards,
     pay_line,
@@ -79,6 +80,7 @@ class Commands:
             "digest": self.digest,
             "freeze": self.freeze,
             "payees": self.payees,
+            "away": self.away,
             "treasury": self.treasury,
         }
 
@@ -218,9 +220,11 @@ class Commands:
 
     async def inbox(self, caller: Caller, looked_for: views.Sought) -> Card:
         """Return a page of what waits for the caller."""
-        company = self._services.company
-        found = await self._services.database.read(
-            lambda connection: views.inbox(connection, company, caller.person, looked_for)
+        services = self._services
+        found = await services.database.read(
+            lambda connection: views.inbox(
+                connection, services.present(connection), caller.person, looked_for
+            )
         )
         return inbox_cards.inbox_card(self.reader(caller), found)
 
@@ -230,13 +234,15 @@ class Commands:
             raise Refusal("payment.which")
         services = self._services
         order_id = text.split(maxsplit=1)[0].upper().removeprefix("#")
-        order = await services.database.read(lambda connection: orders.find(connection, order_id))
-        if order is None or not may_see(services.company, caller.person, order):
+        order, company = await services.database.read(
+            lambda connection: (orders.find(connection, order_id), services.present(connection))
+        )
+        if order is None or not may_see(company, caller.person, order):
             # The same answer for both: who may not see it does not learn that it is there.
             raise Refusal("order.unknown", order=order_id[:16])
         view, story = await services.database.read(
             lambda connection: (
-                views.order_view(connection, order),
+                views.order_view(connection, company, order),
                 audit.of_subject(connection, order.id),
             )
         )
@@ -305,6 +311,13 @@ class Commands:
     async def payees(self, caller: Caller, text: str) -> Reply:
         """Show the payee register, or who in it has ``text`` in name or account."""
         return Reply(await register.listing(self._services, self, caller, text))
+
+    # ---- /away --------------------------------------------------------------------------------
+
+    async def away(self, caller: Caller, text: str) -> Reply:
+        """Show when the caller is away and who acts for whom, with what can be done about it."""
+        del text
+        return Reply(await absences.card(self._services, self, caller))
 
     # ---- /treasury ----------------------------------------------------------------------------
 
@@ -433,6 +446,7 @@ class Commands:
             "payment",
             "digest",
             "payees",
+            "away",
             "enrol",
             "whoami",
         ]

@@ -13,6 +13,8 @@ from workflows.audit import Entry
 
 def _withdrawn(reader: Reader, entry: Entry) -> str:
     facts, say = entry.facts, reader.say
+    if "revoked" in facts:
+        return _revoked(reader, entry)
     lines = [say("story.approval_withdrawn", name=reader.name(entry.actor))]
     others = [reader.name(each) for each in facts["withdrawn"] if each != entry.actor]
     if others:
@@ -20,6 +22,19 @@ def _withdrawn(reader: Reader, entry: Entry) -> str:
     if facts["from"] != facts["to"]:
         lines.append(say("story.approval_withdrawn_back"))
     return " ".join(lines)
+
+
+def _revoked(reader: Reader, entry: Entry) -> str:
+    facts = entry.facts
+    line = reader.say(
+        "story.delegation_revoked",
+        name=reader.name(entry.actor),
+        principal=reader.name(facts["revoked"]),
+        names=", ".join(map(reader.name, facts["withdrawn"])),
+    )
+    if facts["from"] == facts["to"]:
+        return line
+    return f"{line} {reader.say('story.approval_withdrawn_back')}"
 
 
 def _recused(reader: Reader, entry: Entry) -> str:

@@ -173,10 +173,10 @@ class Decisions:
     async def ask_question(self, caller: Caller, value: str) -> Answer:
         """Show the form on which somebody asks the requester something."""
         view = await self._seen(caller, value)
-        company = self._services.company
-        await self._services.database.read(
+        services = self._services
+        await services.database.read(
             lambda connection: questions.check_may_ask(
-                connection, company, caller.person, view.order
+                connection, services.present(connection), caller.person, view.order
             )
         )
         return decision_forms.question_form(self._reader(caller), view)
@@ -190,7 +190,7 @@ class Decisions:
         await services.database.write(
             lambda connection: questions.ask(
                 connection,
-                services.company,
+                services.present(connection),
                 caller.person,
                 order_id,
                 text,
@@ -296,12 +296,13 @@ class Decisions:
 
     async def _waiting(self, caller: Caller) -> tuple[list[OrderView], tuple[str, ...]]:
         """Return what can be approved at once, and a line about what cannot."""
-        company = self._services.company
+        services = self._services
 
         def read(connection: Connection) -> tuple[list[OrderView], int, int]:
+            company = services.present(connection)
             waiting = approvals.awaiting(connection, company, caller.person)
             found = [each for each in waiting if not each.must_be_acknowledged]
-            shown = [views.order_view(connection, each) for each in found[: bulk.MOST]]
+            shown = [views.order_view(connection, company, each) for each in found[: bulk.MOST]]
             return shown, len(waiting) - len(found), len(found)
 
         shown, alone, count = await self._services.database.read(read)
@@ -332,8 +333,11 @@ class Decisions:
             Refusal: ``order.unknown``.
         """
         order_id, _ = forms.order_and_version(value)
-        return await self._services.database.read(
-            lambda connection: views.order_view(connection, orders.get(connection, order_id))
+        services = self._services
+        return await services.database.read(
+            lambda connection: views.order_view(
+                connection, services.present(connection), orders.get(connection, order_id)
+            )
         )
 
     async def _seen(self, caller: Caller, value: str) -> OrderView:
@@ -371,7 +375,8 @@ class Decisions:
         Raises:
             Refusal: ``order.unknown``; with the attempt on the record.
         """
-        if not may_see(self._services.company, caller.person, order):
+        company = await self._services.database.read(self._services.present)
+        if not may_see(company, caller.person, order):
             await self._commands.denied(caller, "order.unknown")
             raise Refusal("order.unknown", order=order.id)
 

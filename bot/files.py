@@ -101,8 +101,10 @@ class Files:
         """Hand over what is attached to an order, to whoever may see the order."""
         services = self._services
         order_id = value.partition(":")[0][:16]
-        order = await services.database.read(lambda connection: orders.get(connection, order_id))
-        if not order.files or not may_see(services.company, caller.person, order):
+        order, company = await services.database.read(
+            lambda connection: (orders.get(connection, order_id), services.present(connection))
+        )
+        if not order.files or not may_see(company, caller.person, order):
             raise Refusal("order.unknown", order=order.id)
         attached = order.files[0]
         content = await services.database.read(

@@ -237,12 +237,15 @@ def _kinds_for(draft: PayDraft) -> tuple[Kind, ...]:
 
 def _kind_input(reader: Reader, kinds: Sequence[Kind], chosen: str) -> Input:
     """Ask what sort of payment it is; where nothing else is said, the first of ``kinds``."""
+    labels = {each: reader.say(f"kind.{each}") for each in kinds}
+    if kinds == LIST_KINDS:
+        labels[Kind.BATCH] = reader.say("kind.suppliers")
     return Input(
         "kind",
         InputKind.CHOICE,
         reader.say("label.kind"),
-        choices=tuple(Choice(each, reader.say(f"kind.{each}")) for each in kinds),
-        initial=chosen if chosen in kinds else kinds[0],
+        choices=tuple(Choice(str(each), label) for each, label in labels.items()),
+        initial=str(chosen if chosen in kinds else kinds[0]),
         is_asked=False,
     )
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot import forms, pay_line, wording
+from bot import absence_words, forms, pay_line, wording
+from bot.absences import Absences
 from bot.cards import (
     Accepted,
     Action,
@@ -63,6 +64,7 @@ class Interactions:
         self.files = Files(services, commands)
         self._decisions = Decisions(services, commands)
         register = Register(services, commands)
+        absences = Absences(services, commands)
         self._clicks: dict[str, Callable[[Caller, str], Awaitable[Answer]]] = {
             "amend": self.ask_amendment,
             "cancel": self.cancel,
@@ -77,6 +79,7 @@ class Interactions:
             "unfreeze": self.ask_unfreeze,
             **self._decisions.clicks,
             **register.clicks,
+            **absences.clicks,
         }
         self._forms: dict[str, Callable[[Caller, str, Answers], Awaitable[Submitted]]] = {
             "resolve": self.resolve,
@@ -87,6 +90,7 @@ class Interactions:
             "list_confirm": self.files.request_list,
             **self._decisions.forms,
             **register.forms,
+            **absences.forms,
         }
 
     @property
@@ -127,7 +131,7 @@ class Interactions:
                         pay_line.amount(text, own.account.currency)
                 case ("pay" | "payee", "iban") if text:
                     requests.checked_iban(text)
-                case ("pay", "date"):
+                case ("pay", "date") | ("absence", "from" | "until"):
                     parsed_date(text)
         except Refusal as refusal:
             return self._reader(caller).refusal(refusal)
@@ -380,8 +384,10 @@ class Interactions:
             kind=forms.kind_of(answers),
         )
 
-    async def suggest(self, caller: Caller, text: str) -> tuple[Choice, ...]:
-        """Return payees for a search input."""
+    async def suggest(self, caller: Caller, name: str, text: str) -> tuple[Choice, ...]:
+        """Return what a search input of this name finds: who could act for one, or payees."""
+        if name == "delegate":
+            return absence_words.delegates(self._reader(caller), caller.person.id, text)
         if not caller.person.roles & self._services.company.permissions.request:
             return ()
         found = await self._services.database.read(
@@ -408,7 +414,8 @@ class Interactions:
         about = forms.pay_token(token)[0] if form == "pay" else token
         if about and refusal.code in STALE:
             view = await self._decisions.view(about)
-            if may_see(self._services.company, caller.person, view.order):
+            company = await self._services.database.read(self._services.present)
+            if may_see(company, caller.person, view.order):
                 return Replace(forms.outdated_form(self._reader(caller), view, text))
         return Accepted(Notice(text, Tone.BAD))
 

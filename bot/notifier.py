@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -25,6 +26,7 @@ from bot.services import Services
 from bot.wording import OrderView, Reader
 from workflows import approvals, audit, digest, orders, people
 from workflows.audit import Entry
+from workflows.company import Company
 from workflows.digest import Digest
 from workflows.orders import Order, OrderState
 from workflows.people import Person
@@ -103,6 +105,8 @@ class Notifier:
                 touched[order.id] = order
                 await self._tell(entry, order)
             await self._announce(entry)
+            for person_id in story.whose_leave(entry):
+                touched.update(await self._concerning(person_id))
             if entry.kind in story.ABOUT_IDENTITIES:
                 await self._tell_person(entry)
                 touched.update(await self._concerning(entry.subject))
@@ -147,12 +151,13 @@ class Notifier:
         while they may see it.
         """
         services = self._services
-        view = views.order_view(connection, orders.get(connection, order_id))
+        company = services.present(connection)
+        view = views.order_view(connection, company, orders.get(connection, order_id))
         known = posted.of_subject(connection, self._chat.name, order_id)
         hidden = [
             card.audience
             for card in known.values()
-            if not self._may_see(connection, view.order, card)
+            if not self._may_see(connection, company, view.order, card)
         ]
         concerned = self._concerned(view)
         directory = services.company.directory
@@ -167,12 +172,13 @@ class Notifier:
         channel = own.channels.get(self._chat.name) if own else None
         return [channel] if channel else []
 
-    def _may_see(self, connection: Connection, order: Order, card: Posted) -> bool:
+    def _may_see(
+        self, connection: Connection, company: Company, order: Order, card: Posted
+    ) -> bool:
         """Whether who was once shown an order in this chat may be shown more of it there."""
         kind, _, name = card.audience.partition(":")
         if kind == "channel":
             return name in self._channels(order)
-        company = self._services.company
         person = company.directory.get(name)
         if person is None or not may_see(company, person, order):
             return False
@@ -181,7 +187,7 @@ class Notifier:
 
     def _concerned(self, view: OrderView) -> list[Person]:
         """Return requester, approvers, who asked something, and who may resolve it if need be."""
-        company, order = self._services.company, view.order
+        company, order = replace(self._services.company, away=view.away), view.order
         found = [company.directory.get(order.requester_id)]
         found += approvals.approvers(company, order, view.given)
         asking = (company.directory.get(each.person_id) for each in view.questions)
@@ -192,13 +198,14 @@ class Notifier:
         return list({each.id: each for each in found if each is not None}.values())
 
     async def _concerning(self, person_id: str) -> dict[str, Order]:
-        """Return the unfinished orders that a person whose identities changed is, or was, shown."""
+        """Return the unfinished orders that a person is, or was, shown."""
 
         def read(connection: Connection) -> dict[str, Order]:
             found = {}
             shown = posted.subjects_of(connection, self._chat.name, f"person:{person_id}")
+            company = self._services.present(connection)
             for order in orders.in_states(connection, *_UNFINISHED):
-                view = views.order_view(connection, order)
+                view = views.order_view(connection, company, order)
                 if order.id in shown or person_id in {each.id for each in self._concerned(view)}:
                     found[order.id] = order
             return found
@@ -377,7 +384,7 @@ class Notifier:
         await self._publish(person)
 
     async def _refresh_homes(self, touched: Sequence[Order], proposed: Sequence[str]) -> None:
-        company = self._services.company
+        company = await self._services.database.read(self._services.present)
         concerned = {order.requester_id for order in touched}
         for order in touched:
             concerned |= {
@@ -409,7 +416,7 @@ class Notifier:
         reader = wording.reader_for(services.messages, services.company, person)
         accounts = services.company.visible_accounts(person)
         inbox = await services.database.read(
-            lambda connection: views.inbox(connection, services.company, person)
+            lambda connection: views.inbox(connection, services.present(connection), person)
         )
         readings = await services.collector.known_balances(accounts) if accounts else []
         return inbox_cards.home(reader, inbox, readings, services.clock())

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from sqlalchemy import Connection
 
-from bot import charter_words, payee_words
+from bot import absence_words, charter_words, payee_words
 from bot.cards import Action, Card, Fact, Form, Input, InputKind, Tone
 from bot.forms import acknowledgment, code_input
 from bot.wording import Reader
@@ -18,7 +18,11 @@ from workflows.people import Person
 from workflows.proposal_decisions import LONGEST_REASON
 from workflows.proposals import Given, Proposal, State
 
-_WORDS: Mapping[str, ModuleType] = {"payee": payee_words, "charter": charter_words}
+_WORDS: Mapping[str, ModuleType] = {
+    "payee": payee_words,
+    "charter": charter_words,
+    "delegation": absence_words,
+}
 """Modules with ``title``, ``facts``, ``lines``, ``needs`` and ``actions`` of each kind."""
 
 _TONES = {

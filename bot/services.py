@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from bot.messages import Messages
 from connectors.base import Connector
+from workflows import away
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
@@ -38,6 +41,10 @@ class Services:
     public_url: Callable[[], str]
     chats: tuple[str, ...] = ("slack",)
     telegram_link: Callable[[str], str | None] = lambda payload: None
+
+    def present(self, connection: Connection) -> Company:
+        """Return the company with those who are away now."""
+        return away.seen(connection, self.company, now=self.clock())
 
 
 @dataclass(frozen=True, slots=True)

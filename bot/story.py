@@ -73,6 +73,13 @@ def is_about_proposal(kind: str) -> bool:
     return kind.startswith("proposal.")
 
 
+def whose_leave(entry: Entry) -> tuple[str, ...]:
+    """Return for whom others are asked, or no longer, from this entry on; and who is."""
+    if not entry.kind.startswith(("absence.", "delegation.")):
+        return ()
+    return tuple(each for each in (entry.facts["person"], entry.facts["delegate"]) if each)
+
+
 def told_only_to(entry: Entry) -> frozenset[str] | None:
     """Return the audiences that alone an entry is news for; None where it is for all concerned."""
     if entry.kind not in (reminders.REMINDED, reminders.ESCALATED):
@@ -103,6 +110,9 @@ def line(reader: Reader, entry: Entry) -> str | None:
             )
         case "order.settled":
             return _settled(reader, entry)
+        case "order.approval" if facts.get("on_behalf_of"):
+            principal = reader.name(str(facts["on_behalf_of"]))
+            return reader.say("story.approval_for", name=name, principal=principal)
         case "order.failed" if facts.get("by_person"):
             return reader.say("story.failed_by_person", name=name, note=str(facts.get("note", "")))
         case kind if kind in decision_words.LINES:

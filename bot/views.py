@@ -12,6 +12,7 @@ from bot.wording import OrderView
 from connectors.money import MAX_MINOR
 from workflows import (
     approvals,
+    away,
     instructions,
     orders,
     payee_history,
@@ -24,8 +25,12 @@ from workflows.orders import Order, OrderState
 from workflows.people import Person
 
 
-def order_view(connection: Connection, order: Order) -> OrderView:
-    """Return everything a card about ``order`` may show."""
+def order_view(connection: Connection, company: Company, order: Order) -> OrderView:
+    """Return everything a card about ``order`` may show.
+
+    Args:
+        company: With those who are away now.
+    """
     matched = connection.execute(
         select(tables.statement_entry.c.booking_date).where(
             tables.statement_entry.c.order_id == order.id
@@ -36,15 +41,23 @@ def order_view(connection: Connection, order: Order) -> OrderView:
     ).first()
     booked = next(iter(matched), None)
     matters = order.state in (OrderState.PENDING, OrderState.APPROVED)
+    given = tuple(approvals.of_order(connection, order))
+    by_delegates = [each for each in given if each.on_behalf_of]
     return OrderView(
         order=order,
-        given=tuple(approvals.of_order(connection, order)),
+        given=given,
         sent=instructions.find(connection, order.id),
         matched_on=booked.isoformat() if booked else None,
         has_receipt=has_receipt is not None,
         questions=() if order.is_final else questions.of_order(connection, order.id),
         told_too=() if order.is_final else reminders.told_too(connection, order),
         history=payee_history.of_order(connection, order) if matters else None,
+        away=company.away,
+        leaves={
+            each.person_id: leave
+            for each in by_delegates
+            if (leave := away.behind(connection, company, each)) is not None
+        },
     )
 
 
@@ -139,15 +152,19 @@ class Inbox:
 def inbox(
     connection: Connection, company: Company, person: Person, looked_for: Sought = ALL
 ) -> Inbox:
-    """Return a person's inbox: a page of what waits, and the newest of their own requests."""
+    """Return a person's inbox: a page of what waits, and the newest of their own requests.
+
+    Args:
+        company: With those who are away now.
+    """
     waiting = approvals.awaiting(connection, company, person)
     found = [each for each in waiting if looked_for.takes(company, each)]
     page = found[looked_for.page * PAGE :][:PAGE]
     return Inbox(
-        awaiting=tuple(order_view(connection, order) for order in page),
+        awaiting=tuple(order_view(connection, company, order) for order in page),
         undecided=_undecided(connection, company, person) if looked_for.is_all else (),
         asked=tuple(
-            order_view(connection, order)
+            order_view(connection, company, order)
             for order in orders.asked_by(connection, person.id, most=PAGE)
         ),
         waiting=tuple(waiting),
@@ -167,7 +184,7 @@ def _undecided(connection: Connection, company: Company, person: Person) -> tupl
         view
         for order in orders.in_states(connection, OrderState.UNKNOWN)
         if order.requester_id != person.id
-        and (view := order_view(connection, order)).sent is not None
+        and (view := order_view(connection, company, order)).sent is not None
         and view.sent is not None
         and view.sent.state == instructions.Stage.UNDECIDED
     ]

@@ -5,9 +5,9 @@ Everything a person reads comes from the catalogue; this module decides which fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.cards import Action, Card, Fact, Tone
@@ -15,12 +15,13 @@ from bot.messages import Messages
 from connectors.money import Money
 from workflows import approvals, instructions
 from workflows.approvals import Approval, Decision
+from workflows.away import NOBODY_AWAY, Away, Leave
 from workflows.company import Company
 from workflows.instructions import Sent, Stage
 from workflows.orders import Order, OrderState
 from workflows.payee_history import MOST_COUNTED, PayeeHistory
 from workflows.people import Person
-from workflows.policy import Kind
+from workflows.policy import Kind, Slot
 from workflows.questions import Question, open_ones
 from workflows.refusal import Refusal
 
@@ -33,6 +34,8 @@ class OrderView:
         questions: What was asked about it, oldest first.
         told_too: Who was told of it because it waits in vain.
         history: What was paid to the same account before; None once it matters no more.
+        away: Who is on leave now.
+        leaves: Of those for whom somebody else approved, by who did.
     """
 
     order: Order
@@ -43,6 +46,8 @@ class OrderView:
     questions: tuple[Question, ...] = ()
     told_too: tuple[str, ...] = ()
     history: PayeeHistory | None = None
+    away: Away = NOBODY_AWAY
+    leaves: Mapping[str, Leave] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +225,14 @@ def _slot_lines(reader: Reader, view: OrderView) -> list[str]:
         if each.decision == Decision.REJECT
     ]
     stages = sorted({slot.stage for slot in order.policy_verdict.slots})
-    at = {each.person_id: each.at for each in view.given}
     filled = list(assignment.filled)
     for number, stage in enumerate(stages):
-        shown = _filled_lines(reader, order, stage, filled, at)
+        shown = _filled_lines(reader, view, stage, filled)
         if order.state == OrderState.PENDING:
             missing = [slot for slot in assignment.missing if slot.stage == stage]
             key = "slot.missing" if stage <= assignment.stage else "slot.later"
             shown += [say(key, role=reader.role(slot.who), count=slot.count) for slot in missing]
+            shown += _absent_lines(reader, view, missing)
         if shown and len(stages) > 1:
             lines.append(say("slot.stage" if number == 0 else "slot.then", stage=stage))
         lines += shown
@@ -235,22 +240,52 @@ def _slot_lines(reader: Reader, view: OrderView) -> list[str]:
 
 
 def _filled_lines(
-    reader: Reader,
-    order: Order,
-    stage: int,
-    filled: list[tuple[str, str]],
-    at: Mapping[str, datetime],
+    reader: Reader, view: OrderView, stage: int, filled: list[tuple[str, str]]
 ) -> list[str]:
     """Return the lines of a stage's filled slots, and take these out of ``filled``."""
     lines = []
-    for slot in order.policy_verdict.slots:
+    given = {each.person_id: each for each in view.given}
+    for slot in view.order.policy_verdict.slots:
         mine = [each for each in filled if each[0] == slot.who] if slot.stage == stage else []
         for role, person in mine[: slot.count]:
             filled.remove((role, person))
-            when = reader.instant(at[person])
-            name = reader.name(person)
-            lines.append(reader.say("slot.filled", role=reader.role(role), name=name, at=when))
+            lines.append(_filled_line(reader, role, given[person], view.leaves.get(person)))
     return lines
+
+
+def _filled_line(reader: Reader, role: str, mine: Approval, leave: Leave | None) -> str:
+    """Return who filled a slot and when; and for whom, where it was not by their own roles."""
+    facts = {
+        "role": reader.role(role),
+        "name": reader.name(mine.person_id),
+        "at": reader.instant(mine.at),
+    }
+    if mine.on_behalf_of is None:
+        return reader.say("slot.filled", **facts)
+    principal = reader.name(mine.on_behalf_of)
+    if leave is None:
+        return reader.say("slot.filled_for", principal=principal, **facts)
+    until = _day(reader, leave.ends_on)
+    return reader.say("slot.filled_for_until", principal=principal, until=until, **facts)
+
+
+def _absent_lines(reader: Reader, view: OrderView, missing: Sequence[Slot]) -> list[str]:
+    """Return who is waited for by name and is on leave, and who may approve for them."""
+    lines = []
+    for leave in (view.away.of(slot.person) for slot in missing):
+        if leave is None:
+            continue
+        facts = {"name": reader.name(leave.person_id), "until": _day(reader, leave.ends_on)}
+        if leave.delegate_id is None:
+            lines.append(reader.say("slot.on_leave", **facts))
+        else:
+            delegate = reader.name(leave.delegate_id)
+            lines.append(reader.say("slot.on_leave_delegated", delegate=delegate, **facts))
+    return lines
+
+
+def _day(reader: Reader, day: date) -> str:
+    return reader.messages.date(reader.language, day)
 
 
 def _out_lines(reader: Reader, view: OrderView) -> list[str]:
@@ -312,7 +347,12 @@ def _history_for(reader: Reader, view: OrderView) -> list[str]:
 def _is_judge(reader: Reader, view: OrderView) -> bool:
     """Whether the reader is one of those who may approve the order, now or in a later stage."""
     person = reader.person
-    return person is not None and approvals.may_approve(reader.company, person, view.order)
+    return person is not None and approvals.may_approve(_present(reader, view), person, view.order)
+
+
+def _present(reader: Reader, view: OrderView) -> Company:
+    """Return the company with those who are away."""
+    return replace(reader.company, away=view.away)
 
 
 def risk_lines(reader: Reader, order: Order) -> list[str]:
@@ -416,10 +456,10 @@ def _judge_actions(
     if has_approved:
         confirm = say("action.take_back_confirm")
         found.insert(0, Action("take_back", say("action.take_back"), value, "danger", confirm))
-    if has_approved or _may_still_decide(reader, view):
-        found.append(Action("recuse", say("action.recuse"), value))
     if _is_judge(reader, view) and view.history is not None and view.history.count > 1:
         found.append(Action("history", say("action.history"), value))
+    if has_approved or _may_still_decide(reader, view):
+        found.append(Action("recuse", say("action.recuse"), value))
     return found
 
 
@@ -438,10 +478,8 @@ def _may_be_withdrawn(reader: Reader, view: OrderView) -> bool:
 
 def _may_still_decide(reader: Reader, view: OrderView) -> bool:
     person = reader.person
-    return (
-        person is not None
-        and approvals.may_approve(reader.company, person, view.order)
-        and person.id not in {each.person_id for each in view.given if not each.withdrawn_at}
+    return person is not None and approvals.may_still_approve(
+        _present(reader, view), person, view.order, view.given
     )
 
 

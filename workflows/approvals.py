@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -19,24 +18,58 @@ from sqlalchemy import (
     update,
 )
 
-from workflows import audit, orders, second_factor
+from workflows import audit, away, orders, second_factor
 from workflows.company import Company
 from workflows.orders import Order, OrderState
 from workflows.people import Person
-from workflows.policy import Assignment, Slot, assign
+from workflows.policy import Assignment
 from workflows.prepared import Prepared
+from workflows.quorum import (
+    Approval,
+    Decision,
+    able_in,
+    acts_as,
+    approvers,
+    assignment_for,
+    assignment_of,
+    awaited,
+    best_of,
+    can_be_reached,
+    has_decided,
+    is_excluded,
+    leads_on,
+    may_approve,
+    may_still_approve,
+    waits_for,
+)
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
 from workflows.tables import approval, audit_entry
 
-
-class Decision(StrEnum):
-    """What an approver may say."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    RECUSE = "recuse"
-    """I have a conflict of interest: neither yes nor no, and none of mine counts any more."""
+__all__ = [
+    "Admitted",
+    "Approval",
+    "Choice",
+    "Decided",
+    "Decision",
+    "admitted",
+    "approve",
+    "approvers",
+    "assignment_for",
+    "assignment_of",
+    "awaited",
+    "awaiting",
+    "check",
+    "decide",
+    "is_excluded",
+    "may_approve",
+    "may_still_approve",
+    "of_order",
+    "recuse",
+    "take_back",
+    "unacknowledged",
+    "withdraw",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +112,6 @@ class Decided:
     is_again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """One person's stored decision on one version of an order.
-
-    Attributes:
-        stage: The newest stage that was open when it was given: it fills no slot of a later one.
-        withdrawn_at: When it was taken back, and stopped to count.
-    """
-
-    order_id: str
-    version: int
-    person_id: str
-    digest: str
-    decision: str
-    factor: str
-    reason: str | None
-    at: datetime
-    stage: int = 1
-    withdrawn_at: datetime | None = None
-
-
 _FIELDS = tuple(each.name for each in fields(Approval))
 assert tuple(approval.c.keys()) == _FIELDS
 _OF_VERSION = Prepared(
@@ -123,133 +135,28 @@ def of_order(connection: Connection, order: Order) -> list[Approval]:
     return [Approval(*row) for row in rows]
 
 
-def may_approve(company: Company, person: Person, order: Order) -> bool:
-    """Whether ``person`` could fill one of the order's slots, in whatever stage."""
-    return _fits(person, order, order.policy_verdict.slots)
-
-
-def _fits(person: Person, order: Order, slots: Sequence[Slot]) -> bool:
-    return not is_excluded(person, order) and any(
-        slot.suits(person.id, person.roles) for slot in slots
-    )
-
-
-def is_excluded(person: Person, order: Order) -> bool:
-    """Whether a person's approval can never count: of their own request, or of their payee."""
-    return person.id == order.requester_id or person.id in order.policy_verdict.excluded
-
-
-def approvers(company: Company, order: Order, given: Sequence[Approval]) -> list[Person]:
-    """Return everybody who has decided or could fill a slot of a stage that is open, by id."""
-    slots = order.policy_verdict.slots
-    stage = assignment_of(company, order, given).stage
-    is_open = tuple(slot for slot in slots if slot.stage <= stage)
-    decided = {each.person_id for each in given}
-    found = (
-        person
-        for person in company.directory
-        if _fits(person, order, is_open)
-        or (person.id in decided and may_approve(company, person, order))
-    )
-    return sorted(found, key=lambda person: person.id)
-
-
-def assignment_of(company: Company, order: Order, given: Sequence[Approval]) -> Assignment:
-    """Return which slots the approvals fill, with the roles people have *now*."""
-    return assignment_for(company, order, order.policy_verdict.slots, given)
-
-
-def assignment_for(
-    company: Company,
-    order: Order,
-    slots: Sequence[Slot],
-    given: Sequence[Approval],
-    excluded: frozenset[str] = frozenset(),
-) -> Assignment:
-    """Return which of ``slots`` the approvals of this very digest fill.
-
-    Args:
-        excluded: Whose approvals do not count, beside those whom the order excludes.
-    """
-    standing = _standing(company, order, given)
-    stages = {each.person_id: each.stage for each in given}
-    counting = {who: roles for who, roles in standing.items() if who not in excluded}
-    return assign(slots, counting, stages)
-
-
 def awaiting(connection: Connection, company: Company, person: Person) -> list[Order]:
     """Return pending orders that wait for this person, soonest to expire first."""
     found = [
         order
         for order in orders.in_states(connection, OrderState.PENDING)
         if may_approve(company, person, order)
-        and _waits_for(company, order, of_order(connection, order), person)
+        and waits_for(company, order, of_order(connection, order), person)
     ]
     return sorted(found, key=lambda order: order.expires_at)
 
 
-def awaited(company: Company, order: Order, given: Sequence[Approval]) -> list[Person]:
-    """Return whom a pending order waits for now, by id."""
-    found = (
-        person
-        for person in company.directory
-        if may_approve(company, person, order) and _waits_for(company, order, given, person)
-    )
-    return sorted(found, key=lambda person: person.id)
-
-
-def _waits_for(company: Company, order: Order, given: Sequence[Approval], person: Person) -> bool:
-    if _has_decided(person, given):
-        return False
-    # Not "is one of my roles missing": my coming may free somebody for another slot.
-    before = assignment_of(company, order, given)
-    after = _with(company, order, given, person, before.stage)
-    return len(after.filled) > len(before.filled)
-
-
-def _has_decided(person: Person, given: Sequence[Approval]) -> bool:
-    return any(each.person_id == person.id and each.withdrawn_at is None for each in given)
-
-
-def _with(
-    company: Company, order: Order, given: Sequence[Approval], person: Person, stage: int
-) -> Assignment:
-    """Return the assignment as it would be with one more approval, given in ``stage``."""
-    standing = {**_standing(company, order, given), person.id: person.roles}
-    stages = {**{each.person_id: each.stage for each in given}, person.id: stage}
-    return assign(order.policy_verdict.slots, standing, stages)
-
-
-def leads_on(
-    company: Company, order: Order, given: Sequence[Approval], person: Person, stage: int
-) -> bool:
-    """Whether the quorum can still be reached by the company's people after one more approval.
-
-    Somebody who is the only one for a later stage must not spend themselves on an earlier one.
-    """
-    mine = Approval(
-        order_id=order.id,
-        version=order.version,
-        person_id=person.id,
-        digest=order.digest,
-        decision=str(Decision.APPROVE),
-        factor=second_factor.TOTP,
-        reason=None,
-        at=order.updated_at,
-        stage=stage,
-    )
-    others = [each for each in given if each.person_id != person.id]
-    return _can_be_reached(company, order, (*others, mine)) or not _can_be_reached(
-        company, order, others
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An order a person may decide on, with the decisions there are on its version."""
+    """An order a person may decide on, with the decisions there are on its version.
+
+    Attributes:
+        on_behalf_of: By whose roles the person would approve, where that is not their own.
+    """
 
     order: Order
     given: tuple[Approval, ...]
+    on_behalf_of: str | None = None
 
 
 def check(
@@ -259,13 +166,14 @@ def check(
 
     Raises:
         Refusal: ``order.unknown``, ``order.stale``, ``approval.already``, ``order.not_pending``,
-            ``order.expired``, ``approval.own_request``, ``approval.excluded``,
-            ``approval.no_role``, ``approval.not_yet``, ``approval.needed_later`` or
-            ``order.tampered``.
+            ``order.expired``, ``approval.own_request``, ``approval.acts_for_requester``,
+            ``approval.excluded``, ``approval.no_role``, ``approval.not_yet``,
+            ``approval.needed_later``, ``approval.decided_themselves`` or ``order.tampered``.
     """
+    company = away.seen(connection, company, now=now)
     order = orders.get(connection, choice.order_id)
     given = of_order(connection, order)
-    if choice.version == order.version and _has_decided(person, given):
+    if choice.version == order.version and has_decided(person, given):
         raise Refusal("approval.already", order=order.id)
     if order.state != OrderState.PENDING:
         raise Refusal("order.not_pending", order=order.id, state=order.state)
@@ -275,6 +183,8 @@ def check(
         raise Refusal("order.expired", order=order.id, at=order.expires_at.isoformat())
     if person.id == order.requester_id:
         raise Refusal("approval.own_request", order=order.id)
+    if order.requester_id in company.away.principals(person.id):
+        raise Refusal("approval.acts_for_requester", order=order.id)
     if is_excluded(person, order):
         raise Refusal("approval.excluded", order=order.id)
     if not may_approve(company, person, order):
@@ -282,19 +192,30 @@ def check(
         raise Refusal("approval.no_role", order=order.id, roles=", ".join(wanted))
     if not choice.digest == order.digest == orders.digest_of(order):
         raise Refusal("order.tampered", order=order.id)
-    if choice.decision is Decision.APPROVE:
-        _check_stage(company, order, given, person)
-    return Admitted(order, tuple(given))
+    if choice.decision is not Decision.APPROVE:
+        return Admitted(order, tuple(given))
+    whose = _by_whose_roles(company, order, given, person)
+    return Admitted(order, tuple(given), whose.id if whose.id != person.id else None)
 
 
-def _check_stage(company: Company, order: Order, given: Sequence[Approval], person: Person) -> None:
-    """Refuse an approval whose stage is not open, or that would leave a later one to nobody."""
+def _by_whose_roles(
+    company: Company, order: Order, given: Sequence[Approval], person: Person
+) -> Person:
+    """Return by whose roles a person approves: their own, or of somebody they act for.
+
+    Refuses an approval whose stage is not open, or that would leave a later one to nobody.
+    """
     stage = assignment_of(company, order, given).stage
-    is_open = [slot for slot in order.policy_verdict.slots if slot.stage <= stage]
-    if not _fits(person, order, is_open):
+    able = able_in(company, person, order, given, stage)
+    if not able and not may_still_approve(company, person, order, given):
+        names = ", ".join(each.name for each in acts_as(company, person, order)[1:])
+        raise Refusal("approval.decided_themselves", order=order.id, names=names)
+    if not able:
         raise Refusal("approval.not_yet", order=order.id, stage=stage)
-    if not leads_on(company, order, given, person, stage):
+    whose = best_of(company, order, given, person, able)
+    if not leads_on(company, order, given, person, whose, stage):
         raise Refusal("approval.needed_later", order=order.id)
+    return whose
 
 
 def decide(
@@ -348,7 +269,13 @@ def admitted(
 
 
 _ON_RECORD = frozenset(
-    {"approval.own_request", "approval.excluded", "approval.no_role", "order.tampered"}
+    {
+        "approval.own_request",
+        "approval.acts_for_requester",
+        "approval.excluded",
+        "approval.no_role",
+        "order.tampered",
+    }
 )
 
 
@@ -401,6 +328,7 @@ def approve(
         reason=None,
         at=now,
         stage=stage,
+        on_behalf_of=found.on_behalf_of,
     )
     _store(connection, mine)
     others = [each for each in found.given if each.person_id != person.id]
@@ -423,6 +351,7 @@ def approve(
             "policy_hash": order.policy_verdict.policy_hash,
             "filled": [list(pair) for pair in assignment.filled],
             "stage": stage,
+            **({"on_behalf_of": mine.on_behalf_of} if mine.on_behalf_of else {}),
             **(facts or {}),
         },
         values=values,
@@ -523,7 +452,7 @@ def recuse(
             "digest": order.digest,
             "version": order.version,
             "reason": reason,
-            "fillable": _can_be_reached(company, order, given),
+            "fillable": can_be_reached(company, order, given),
         },
     )
     return Decided(after, assignment_of(company, after, given))
@@ -541,20 +470,6 @@ def _mine(connection: Connection, order: Order, person: Person) -> Approval | No
         ),
         None,
     )
-
-
-def _can_be_reached(company: Company, order: Order, given: Sequence[Approval]) -> bool:
-    """Whether the company still has the people to fill all slots."""
-    slots = order.policy_verdict.slots
-    standing = _standing(company, order, given)
-    spent = {each.person_id for each in given if each.withdrawn_at is None} - standing.keys()
-    people = {
-        each.id: each.roles
-        for each in company.directory
-        if each.id not in spent and _fits(each, order, slots)
-    }
-    stages = {each.person_id: each.stage for each in given if each.person_id in standing}
-    return assign(slots, people, stages).is_complete
 
 
 def withdraw(
@@ -581,14 +496,35 @@ def withdraw(
     mine = _mine(connection, order, person)
     if mine is None:
         raise Refusal("approval.none", order=order.id)
-    given = [each for each in of_order(connection, order) if each.person_id != person.id]
+    return take_back(connection, company, order, [mine], actor=person.id, now=now)
+
+
+def take_back(
+    connection: Connection,
+    company: Company,
+    order: Order,
+    taken: Sequence[Approval],
+    *,
+    actor: str,
+    now: datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> Order:
+    """Have approvals of a payment that was not released count no more; return it as it stands.
+
+    Approvals of later stages were given on the strength of them, and are taken back with them.
+    """
+    people = {each.person_id for each in taken}
+    given = [each for each in of_order(connection, order) if each.person_id not in people]
     stage = assignment_of(company, order, given).stage
-    gone = {person.id} | {
-        each.person_id for each in _counting(given) if each.stage > min(stage, mine.stage)
+    first = min(each.stage for each in taken)
+    gone = people | {
+        each.person_id
+        for each in given
+        if each.decision == Decision.APPROVE and each.is_standing and each.stage > min(stage, first)
     }
     for each in sorted(gone):
-        facts = {"order": order.id, "version": order.version, "person": each, "at": now}
-        _TAKE_BACK.run(connection, facts)
+        row = {"order": order.id, "version": order.version, "person": each, "at": now}
+        _TAKE_BACK.run(connection, row)
     left = [each for each in given if each.person_id not in gone]
     is_complete = assignment_of(company, order, left).is_complete
     to = OrderState(order.state) if is_complete else OrderState.PENDING
@@ -597,33 +533,13 @@ def withdraw(
         order,
         to,
         now=now,
-        actor=person.id,
+        actor=actor,
         kind=_WITHDRAWN,
-        facts={"digest": order.digest, "version": order.version, "withdrawn": sorted(gone)},
+        facts={
+            "digest": order.digest,
+            "version": order.version,
+            "withdrawn": sorted(gone),
+            **(facts or {}),
+        },
         values={} if is_complete else {"release_after": None},
     )
-
-
-def _counting(given: Sequence[Approval]) -> list[Approval]:
-    return [
-        each for each in given if each.decision == Decision.APPROVE and each.withdrawn_at is None
-    ]
-
-
-def _standing(
-    company: Company, order: Order, given: Sequence[Approval]
-) -> dict[str, frozenset[str]]:
-    """Return the roles of everybody whose approval of this very digest counts now."""
-    standing = {}
-    for each in given:
-        person = company.directory.get(each.person_id)
-        counts = (
-            person is not None
-            and each.decision == Decision.APPROVE
-            and each.withdrawn_at is None
-            and each.digest == order.digest
-            and not is_excluded(person, order)
-        )
-        if counts and person is not None:
-            standing[person.id] = person.roles
-    return standing

@@ -49,6 +49,7 @@ def document(company: Company, others: Mapping[str, Mapping[str, Any]]) -> Docum
             "unfreeze": company.unfreeze_quorum,
             "payees": company.payees_quorum,
             "charter": company.charter_quorum,
+            "delegations": company.delegations_quorum,
         },
         "policy": json.loads(company.policy.as_json()),
         "rates": _rates(company),
@@ -360,6 +361,9 @@ def restricted(company: Company, charter: Document) -> Company:
         ),
         unfreeze_quorum=max(company.unfreeze_quorum, charter["quorums"]["unfreeze"]),
         payees_quorum=max(company.payees_quorum, charter["quorums"]["payees"]),
+        delegations_quorum=max(
+            company.delegations_quorum, charter["quorums"].get("delegations", 1)
+        ),
     )
 
 

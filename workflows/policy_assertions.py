@@ -122,10 +122,12 @@ def _include(slots: Sequence[Slot], wanted: Sequence[Slot], world: World) -> boo
     A role is among them where it is asked for, or a person by name who has it. That nobody else
     happens to be there does not count: people come and go without a change of the policy.
     """
-    there = {slot.person: world.people.get(slot.person, frozenset()) for slot in slots}
+    there: dict[str, frozenset[str]] = {}
     for slot in slots:
-        units = {f"{slot.stage} {slot.role} {n}": frozenset({slot.role}) for n in range(slot.count)}
-        there |= units if slot.role else {}
+        if slot.person:
+            there[slot.person] = world.people.get(slot.person, frozenset())
+        for number in range(slot.count if slot.role else 0):
+            there[f"{slot.stage} {slot.role} {number}"] = frozenset({slot.role})
     return not assign(wanted, there).missing
 
 

@@ -76,7 +76,7 @@ class Slot:
 
     def suits(self, person: str, roles: frozenset[str]) -> bool:
         """Whether a person with these roles can fill it; as another, behind an ``@``, too."""
-        return person == self.person or self.who in roles
+        return (bool(self.person) and person == self.person) or self.who in roles
 
     def as_data(self) -> dict[str, Json]:
         """Return it as JSON data; what is as usual is not written."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select
 from workflows import (
     approvals,
     audit,
+    away,
     charter,
     freeze,
     instructions,
@@ -158,6 +159,9 @@ def no_longer_holds(connection: Connection, company: Company, order: Order) -> s
         return "release.account"
     given = approvals.of_order(connection, order)
     if not approvals.assignment_of(company, order, given).is_complete:
+        return "release.approvals"
+    by_delegates = [each for each in given if each.on_behalf_of and each.is_standing]
+    if not all(away.behind(connection, company, each) for each in by_delegates):
         return "release.approvals"
     requester = company.directory.get(order.requester_id)
     if requester is None:

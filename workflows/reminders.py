@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from workflows import approvals, audit, orders
+from workflows import approvals, audit, away, orders
 from workflows.approvals import Approval
 from workflows.audit import Entry
 from workflows.company import Company
@@ -45,6 +45,7 @@ def remind(
     """Put on the record who is to be reminded now; return the orders that wait for them."""
     if not rules.times:
         return []
+    company = away.seen(connection, company, now=now)
     return [
         order
         for order in orders.in_states(connection, OrderState.PENDING)

@@ -17,7 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Connection, select
 
-from workflows import audit, firing, kept_files, proposals, requests
+from workflows import absence, audit, firing, kept_files, proposals, requests
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
@@ -140,10 +140,14 @@ class Schedule:
     async def sweep(self) -> None:
         """Enforce deadlines, and start what a crash kept from starting."""
         now = self._clock()
-        await self._database.write(lambda connection: expire_due(connection, now=now))
+        await self._database.write(lambda connection: self._due(connection, now))
         await self._dispatcher.sweep()
         await self._remind(now)
         await self._forget(now)
+
+    def _due(self, connection: Connection, now: datetime) -> None:
+        expire_due(connection, now=now)
+        absence.tell_due(connection, self._company, now=now)
 
     async def _remind(self, now: datetime) -> None:
         """Remind whom payments wait for; what another replica told already is on the record."""

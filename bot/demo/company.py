@@ -151,6 +151,7 @@ def settings(*, slack_url: str, telegram_url: str, bank_url: str) -> str:
             unfreeze = ["controller", "cfo"]
             payees = ["controller", "cfo"]
             charter = ["controller", "cfo"]
+            delegations = ["controller", "cfo"]
 
             [digest]
             channel = "{TREASURY}"

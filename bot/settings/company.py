@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.settings.model import AccountSettings, PersonSettings, Settings
@@ -33,6 +36,7 @@ def company_of(settings: Settings) -> Company:
             unfreeze=frozenset(settings.permissions.unfreeze),
             payees=frozenset(settings.permissions.payees),
             charter=frozenset(settings.permissions.charter),
+            delegations=frozenset(settings.permissions.delegations),
         ),
         unfreeze_quorum=settings.permissions.unfreeze_quorum,
         duplicate_window=settings.requests.duplicate_window,
@@ -45,29 +49,50 @@ def company_of(settings: Settings) -> Company:
         },
         payees_quorum=settings.permissions.payees_quorum,
         charter_quorum=settings.permissions.charter_quorum,
+        delegations_quorum=settings.permissions.delegations_quorum,
         payee_cool_off=settings.payee_register.cool_off,
     )
 
 
 def charter_of(settings: Settings, company: Company) -> charter.Document:
     """Return the charter that settings amount to, with where connections lead and its payees."""
-    connections = {
-        name: {key: str(value) for key, value in _where(each).items()}
-        for name, each in settings.connectors.items()
-    }
+    connections = {name: _connection(each) for name, each in settings.connectors.items()}
     payees = {
         each.id: {key: str(value) for key, value in each.model_dump().items() if key != "id"}
         for each in settings.payees
     }
-    return charter.document(company, {"connections": connections, "payees": payees})
-
-
-def _where(each: ConnectorSettings) -> dict[str, object]:
-    """Return where a connection leads and as whom; its secrets and certificates are its own."""
-    said = each.model_dump(mode="json")
-    return {
-        key: said[key] for key in ("type", "url", "psu_id", "psu_corporate_id") if said.get(key)
+    chats = {
+        name: {"api_url": section.api_url}
+        for name, section in (("slack", settings.slack), ("telegram", settings.telegram))
+        if section is not None
     }
+    others = {"connections": connections, "chats": chats, "payees": payees}
+    return charter.document(company, others)
+
+
+_TUNING = re.compile(r".*_seconds|max_.*|read_attempts|page_limit|consent_(days|frequency_per_day)")
+"""Settings of a connection by which no money goes elsewhere, nor twice."""
+_TRUSTED = ("ca_file", "trusted_certificate_file")
+
+
+def _connection(each: ConnectorSettings) -> dict[str, str]:
+    """Return where a connection leads, as whom, and whose word is believed there.
+
+    Files go by their names, since replicas keep them in different places; those that say whom we
+    trust by their contents too. Of secrets it is told that there are any.
+    """
+    found: dict[str, str] = {}
+    for name, value in each:
+        if value is None or _TUNING.fullmatch(name):
+            continue
+        if isinstance(value, Path):
+            found[name] = value.name
+            if name in _TRUSTED:
+                digest = hashlib.sha256(value.read_bytes()).hexdigest()
+                found[name] = f"{value.name} {digest}"
+        else:
+            found[name] = str(value)
+    return found
 
 
 def _person(each: PersonSettings) -> Person:

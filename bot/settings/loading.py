@@ -294,6 +294,7 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
     yield from _freeze_for_ever(raw, settings)
     yield from _register_for_nobody(raw, settings)
     yield from _charter_for_nobody(raw, settings)
+    yield from _delegations_for_nobody(raw, settings)
     if policy is not None:
         yield from _unfillable(raw, settings, policy)
 
@@ -321,6 +322,8 @@ def _unknown_roles(raw: Raw, settings: Settings) -> Iterator[Problem]:
             "freeze",
             "unfreeze",
             "payees",
+            "charter",
+            "delegations",
             "admin",
         )
     ]
@@ -447,6 +450,20 @@ def _charter_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
             f"{len(able)} people may decide on settings, and it takes "
             f"{permissions.charter_quorum}.",
             "Give the role to more people, or lower charter_quorum.",
+        )
+
+
+def _delegations_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    """Return delegations that nobody could agree to once one of those who decide is away."""
+    permissions = settings.permissions
+    able = [each.id for each in settings.people if set(each.roles) & set(permissions.delegations)]
+    needed = permissions.delegations_quorum + 1
+    if permissions.delegations and len(able) < needed:
+        yield raw.problem(
+            ("permissions", "delegations"),
+            f"{len(able)} people may agree to a delegation, and it takes {needed}: one of them may "
+            f"be who is away, and {permissions.delegations_quorum} approve.",
+            "Give the role to more people, or lower delegations_quorum.",
         )
 
 

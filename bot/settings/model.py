@@ -191,6 +191,14 @@ class PermissionSettings(_Section):
     charter_quorum: int = Field(
         default=2, ge=1, le=9, description="How many of them agree before it is."
     )
+    delegations: tuple[Slug, ...] = Field(
+        default=(),
+        description="Agree that somebody acts for a person on leave, and revoke it: /away. With "
+        "nobody, people can be away, and nobody acts for them.",
+    )
+    delegations_quorum: int = Field(
+        default=1, ge=1, le=5, description="How many approve one, besides who is away."
+    )
     admin: tuple[Slug, ...] = Field(
         default=(), description="Take chat identities back with /treasury unlink."
     )

@@ -114,7 +114,8 @@ class SlackApp:
             self.app.block_action(action)(self._on_click)
         for name in self._commands.names:
             self.app.command(f"/{name}")(self._on_command)
-        self.app.options("payee")(self._on_search)
+        for name in ("payee", "delegate"):
+            self.app.options(name)(self._on_search)
         self.app.event("app_home_opened")(self._on_home)
 
     # ---- start and stop -----------------------------------------------------------------------
@@ -334,7 +335,9 @@ class SlackApp:
         found = (
             ()
             if isinstance(caller, Notice)
-            else await self._interactions.suggest(caller, body.get("value") or "")
+            else await self._interactions.suggest(
+                caller, str(body.get("action_id") or ""), body.get("value") or ""
+            )
         )
         await ack(options=render.options(found))
 

@@ -202,8 +202,9 @@ class Conversations:
             longest = dialogue.longest(asked)
             return found.refused(reader.say("dialogue.too_long", longest=longest))
         if asked.kind is InputKind.SEARCH:
-            choices = await self._interactions.suggest(caller, value)
-            problem = "" if choices else reader.say("dialogue.nobody", text=value[:70])
+            choices = await self._interactions.suggest(caller, asked.name, value)
+            nobody = reader.say("dialogue.nobody", text=value[:70], skip=asked.skip)
+            problem = "" if choices else nobody
             return found.with_found(choices, problem)
         answers = {**found.answers, asked.name: value}
         wrong = await self._interactions.problem(found.form.id, caller, asked.name, answers)
@@ -310,7 +311,7 @@ class Conversations:
         """Offer something to choose from before anything is searched for."""
         if not changed.is_searching or changed.found or changed.at in changed.problems:
             return changed
-        return changed.with_found(await self._interactions.suggest(caller, ""))
+        return changed.with_found(await self._interactions.suggest(caller, changed.at, ""))
 
     async def _show(self, changed: Dialogue) -> None:
         drawn = changed.drawn(self._reader(changed), self._today())

@@ -35,6 +35,7 @@ COMMANDS = (
     "payment",
     "digest",
     "payees",
+    "away",
     "freeze",
     "treasury",
     "cancel",

@@ -15,6 +15,7 @@ from workflows import reconciliation
 from workflows.lookalikes import ACCOUNT_REUSED, LOOKALIKE, MIXED_SCRIPT
 from workflows.orders import OrderState
 from workflows.payee_changes import Action
+from workflows.policy import Kind
 from workflows.proposals import State
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,8 @@ MESSAGES = Messages.load(is_strict=True)
 
 FAMILIES = {
     "state.": [str(state) for state in OrderState],
-    "risk.": ["duplicate", "funds_unchecked", "payee_new"],
+    "risk.": ["duplicate", "funds_unchecked", "payee_new", "near_split", "far_above_usual"],
+    "kind.": [str(kind) for kind in Kind],
     "proposal.state.": [str(state) for state in State],
     "form.payee.": [str(action) for action in Action],
     "refusal.": ["payee.call_back_missing"],

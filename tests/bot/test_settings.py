@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tomllib
 from collections.abc import Callable
 from datetime import date
@@ -18,11 +19,12 @@ from typer.testing import CliRunner
 
 from bot import starter
 from bot.cli import app
-from bot.settings import Problem, Settings, SettingsErrors, company_of, load
+from bot.settings import Problem, Settings, SettingsErrors, charter_of, company_of, load
 from bot.settings import model as settings_module
 from bot.settings.file import locate
 from connectors.base import ConnectorSettings
 from connectors.money import Money
+from workflows.charter import difference, hash_of
 from workflows.opening import Hours
 
 ROOT = Path(__file__).parents[2]
@@ -443,3 +445,58 @@ def test_init_and_check(tmp_path: Path) -> None:
     absent = runner.invoke(app, ["check", "--config", str(tmp_path / "none.toml")])
     assert absent.exit_code == 1
     assert "countersign init" in absent.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('url = "https://api.bank.example/psd2"', 'url = "https://api.bank.exarnple/psd2"'),
+        ("[connectors.hausbank]", "[connectors.hausbank]\nreplays_request_id = true"),
+        ("[connectors.hausbank]", "[connectors.hausbank]\nconsent_id = 'C-1'"),
+        ('api_url = "https://slack.com/api/"', 'api_url = "https://slack.exarnple/api/"'),
+        ('roles = ["staff"]', 'roles = ["staff", "cfo"]'),
+    ],
+)
+def test_where_money_and_words_go_is_in_the_charter(folder: Path, old: str, new: str) -> None:
+    path = folder / "countersign.toml"
+    before = load(path, ENVIRON)
+    text = path.read_text()
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new, 1))
+    after = load(path, ENVIRON)
+    documents = [charter_of(each, company_of(each)) for each in (before, after)]
+    assert hash_of(documents[0]) != hash_of(documents[1])
+    assert difference(*documents)
+
+
+def test_how_patient_it_is_and_its_secrets_are_not(folder: Path) -> None:
+    path = folder / "countersign.toml"
+    first = load(path, ENVIRON)
+    text = path.read_text()
+    path.write_text(
+        text.replace("[connectors.hausbank]", "[connectors.hausbank]\nread_timeout_seconds = 12")
+    )
+    second = load(path, {**ENVIRON, "SLACK_BOT_TOKEN": "xoxb-another-value"})
+    one, other = (charter_of(each, company_of(each)) for each in (first, second))
+    assert one == other
+    assert "secret" not in str(one)
+
+
+def test_replicas_may_keep_their_files_in_different_places(folder: Path, tmp_path: Path) -> None:
+    documents = []
+    for name in ("one", "two"):
+        there = tmp_path / name
+        shutil.copytree(folder, there, ignore=shutil.ignore_patterns("one", "two"))
+        (there / "bank.pem").write_text("-----BEGIN CERTIFICATE-----")
+        file = there / "countersign.toml"
+        file.write_text(
+            file.read_text().replace(
+                "[connectors.hausbank]", '[connectors.hausbank]\nca_file = "bank.pem"'
+            )
+        )
+        found = load(file, ENVIRON)
+        documents.append(charter_of(found, company_of(found)))
+    assert documents[0] == documents[1]
+    (tmp_path / "two" / "bank.pem").write_text("-----BEGIN ANOTHER-----")
+    changed = load(tmp_path / "two" / "countersign.toml", ENVIRON)
+    assert charter_of(changed, company_of(changed)) != documents[0]

@@ -173,7 +173,7 @@ async def _fills_in_telegram(
             return await hands.enters(name, asked, code)
         if "Is this right?" in text and values:
             await person.press(asked, f"✎ {_LABELS[next(iter(values))]}")
-            asked = await _changed(hands, name, asked)
+            asked = await changed(hands, name, asked)
             continue
         if "Is this right?" in text:
             submit = next(each.label for each in asked.all_buttons())
@@ -207,15 +207,16 @@ async def _answers(
     value = values.pop(field, "")
     if field == "acknowledge":
         await person.press(asked, _SAYS("form.proposal.acknowledged"))
-        return await _changed(hands, name, asked)
+        return await changed(hands, name, asked)
     if value:
         said = await person.say(value)
         return await _asks(hands, name, said.message_id)
     await person.press(asked, _SAYS("dialogue.skip"))
-    return await _changed(hands, name, asked)
+    return await changed(hands, name, asked)
 
 
-async def _changed(hands: TelegramHands, name: str, before: telegram.Message) -> telegram.Message:
+async def changed(hands: TelegramHands, name: str, before: telegram.Message) -> telegram.Message:
+    """Return a message once it is not what it was."""
     person = hands.world.on_telegram(name)
     async with asyncio.timeout(PATIENCE):
         while (now := person.latest(before)) is None or now.text == before.text:
@@ -224,4 +225,4 @@ async def _changed(hands: TelegramHands, name: str, before: telegram.Message) ->
 
 
 async def _outcome(hands: TelegramHands, name: str, review: telegram.Message) -> str:
-    return telegram.text_of(await _changed(hands, name, review))
+    return telegram.text_of(await changed(hands, name, review))

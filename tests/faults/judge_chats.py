@@ -124,7 +124,7 @@ class _Place:
         for audience in self._expected(order):
             if audience not in known:
                 self._wrong(order, audience, "has no card")
-        view = views.order_view(self._connection, order)
+        view = views.order_view(self._connection, self._company, order)
         standing = {}
         for audience, card in known.items():
             self._found.cards += 1

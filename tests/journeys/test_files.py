@@ -311,9 +311,11 @@ async def test_a_list_becomes_payments(tmp_path: Path, ending: str) -> None:
         assert await all_orders(world) == []
 
         amara = world.person("amara")
-        assert (await amara.submit(form)).ok
+        kind = {"csv": "payroll", "xlsx": "batch"}[ending]
+        assert (await amara.submit(form, {"kind": kind} if kind == "payroll" else {})).ok
         assert "3 payments are requested" in text_of(amara.views()[-1])
         asked = await all_orders(world)
+        assert {order.kind for order in asked} == {kind}
         assert {(order.creditor_name, str(order.amount), order.remittance) for order in asked} == {
             ("ACME GmbH", "1250.00 EUR", "INV-7"),
             ("ACME Trading Ltd", "80.10 USD", "INV-8"),

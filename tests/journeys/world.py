@@ -92,6 +92,7 @@ admin = ["cfo"]
 freeze = ["controller", "cfo"]
 unfreeze = ["controller", "cfo"]
 payees = ["controller", "cfo"]
+delegations = ["controller"]
 
 [digest]
 {digest}

@@ -102,6 +102,15 @@ def test_the_weakest_approval_of_everything_in_a_few_rows() -> None:
     assert "“Dear” changes nothing" in said(found, "rule.redundant")
 
 
+def test_an_amount_that_passes_a_limit_by_itself_is_in_another_row() -> None:
+    limit = "limits: [{name: Day, per: payee, most: 99, within: 1d, require: [{role: cfo}]}]"
+    found = report(EVERY + limit, replace(AMARA, lanes=LANES[:1]))
+    assert [(row.amounts, row.demand.approvers, row.rules) for row in found.rows] == [
+        ("up to 99.00", 1, ("Every payment",)),
+        ("from 99.01", 2, ("Every payment", "Day")),
+    ]
+
+
 def test_a_table_that_nobody_would_read_is_by_category() -> None:
     asked = ("role: cfo", "person: dong", "person: bea", "role: staff", "role: cfo, stage: 2")
     text = EVERY + "".join(
@@ -142,6 +151,14 @@ def test_who_asks_does_not_approve() -> None:
     text = said(found, "slot.nobody")
     assert "“cfo” when carl asks" in text
     assert "only carl has the role, and nobody approves what they ask for" in text
+
+
+def test_who_asks_is_found_also_where_no_rule_that_is_about_them_applies() -> None:
+    found = report(
+        "rules:\n  - {name: A, require: [{role: cfo}]}\n"
+        "  - {name: R, when: {requester: carl, payee_country: RU}, refuse: true}\n"
+    )
+    assert "“cfo” when carl asks" in said(found, "slot.nobody")
 
 
 def test_a_named_person_who_asks_does_not_approve() -> None:

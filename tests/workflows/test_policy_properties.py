@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -23,16 +24,21 @@ from workflows.policy import (
     Assignment,
     Facts,
     Limit,
+    PayeeStanding,
+    Per,
     Policy,
     Rates,
     Rule,
     Slot,
     Verdict,
+    When,
     assign,
 )
 from workflows.policy_explain import unmet
 
-APPROVALS = st.dictionaries(st.sampled_from(list(PEOPLE)), st.integers(1, 4))
+APPROVALS = st.dictionaries(
+    st.sampled_from(list(PEOPLE)), st.sampled_from([1, 2, 3, 3, 3]), min_size=2
+)
 """Who approved, and the newest stage that was open then."""
 
 
@@ -42,20 +48,25 @@ def satisfies(approvals: Mapping[str, int], verdict: Verdict) -> bool:
     return verdict.is_allowed and assign(verdict.slots, counting, approvals).is_complete
 
 
-def factors(verdict: Verdict) -> dict[tuple[int, str], str]:
-    return {(slot.stage, slot.who): slot.factor for slot in verdict.slots}
+def is_among(slot: Slot, verdict: Verdict) -> bool:
+    """Whether a slot is asked for: of as many, and by as good a factor."""
+    return any(
+        (each.stage, each.who) == (slot.stage, slot.who)
+        and each.count >= slot.count
+        and slot.factor in ("any", each.factor)
+        for each in verdict.slots
+    )
 
 
 def is_no_looser(after: Verdict, before: Verdict, approvals: Mapping[str, int]) -> bool:
     """Whether an allowed payment is still held back as it was, at least."""
     if not after.is_allowed:
         return True
-    asked = factors(after)
     return (
         (satisfies(approvals, before) or not satisfies(approvals, after))
         and after.expires_after <= before.expires_after
         and after.cool_off >= before.cool_off
-        and all(asked[key] == factor for key, factor in factors(before).items() if factor != "any")
+        and all(is_among(slot, after) for slot in before.slots)
     )
 
 
@@ -163,6 +174,26 @@ def test_a_rule_applies_where_no_condition_is_unmet(data: st.DataObject) -> None
     for rule in policy.rules:
         missing = unmet(rule.when, payment, verdict.base_amount)
         assert (not missing) == (rule.name in verdict.matched)
+
+
+def test_a_limit_is_passed_by_what_goes_beyond_it_not_by_what_reaches_it() -> None:
+    limit = Limit("Day", Per.PAYEE, 100, timedelta(days=1), When(), (Slot("cfo"),))
+    every = Rule("Every", When(), (Slot("controller"),), timedelta(hours=1))
+    policy = Policy("EUR", (every,), limits=(limit,))
+    for amount, before, is_passed in (
+        (100, 0, False),
+        (101, 0, True),
+        (1, 99, False),
+        (1, 100, True),
+    ):
+        payment = Facts(
+            Money(amount, "EUR"),
+            "eur",
+            PayeeStanding.NEW,
+            frozenset(),
+            totals={"Day": before},
+        )
+        assert ("Day" in policy.evaluate(payment, RATES).matched) is is_passed
 
 
 # -- Quorum ----------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from workflows.tables import (
     approval,
     charter,
     chat_identity,
+    delegation,
     freeze,
     freeze_consent,
     instruction,
@@ -161,6 +162,7 @@ class Replay:
             "at": told.at,
             "stage": facts.get("stage", 1),
             "withdrawn_at": None,
+            "on_behalf_of": facts.get("on_behalf_of"),
         }
         key = (told.subject, facts["version"], told.actor)
         self.rows[approval.name, key] = Expected(values, told.seq)
@@ -186,8 +188,14 @@ class Replay:
         )
         if not (filled and has_seats and are_there) or len(people) < len(filled):
             self._wrong(told, "approves it without the people that policy asked for")
-        elif order.values["requester_id"] in people or people & _excluded(verdict):
+            return
+        by = [self.rows[approval.name, (told.subject, version, each)].values for each in people]
+        whose = {each["on_behalf_of"] or each["person_id"] for each in by}
+        barred = {order.values["requester_id"], *_excluded(verdict)}
+        if (people | whose) & barred:
             self._wrong(told, "counts somebody who may not approve it")
+        elif len(whose) < len(people):
+            self._wrong(told, "counts somebody's roles twice")
 
     def _attach(self, told: Told) -> None:
         found = json.loads(told.facts.get("row", {}).get("attachments", "[]"))
@@ -295,6 +303,22 @@ class Replay:
         self.claims.add(charter.name)
         if "row" in told.facts:
             self.rows[charter.name, (_ONE,)] = Expected(dict(told.facts["row"]), told.seq)
+
+    def _leave(self, told: Told) -> None:
+        facts, key = told.facts, (delegation.name, (told.subject,))
+        self.claims.add(delegation.name)
+        family, _, what = told.kind.partition(".")
+        row = self.rows.get(key)
+        if what == "begun":
+            self.rows[key] = Expected(dict(facts["row"]), told.seq)
+            is_alone = facts["row"]["delegate_id"] is None
+            if is_alone != (family == "absence") or is_alone != ("proposal" not in facts):
+                self._wrong(told, "has somebody act for another without anybody's agreement")
+        elif row is None:
+            self._wrong(told, "tells of an absence that was never begun")
+        elif "row" in facts:
+            row.values |= facts["row"]
+            row.seq = told.seq
 
     # ---- proposals ----------------------------------------------------------------------------
 
@@ -408,6 +432,8 @@ FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
     "person": Replay._person,
     "freeze": Replay._freeze,
     "charter": Replay._charter,
+    "absence": Replay._leave,
+    "delegation": Replay._leave,
     "proposal": Replay._proposal,
 }
 """By the first part of their kind: entries that tell of rows."""
