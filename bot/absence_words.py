@@ -10,6 +10,7 @@ from bot.cards import Action, Card, Choice, Fact, Form, Input, InputKind, Tone
 from bot.wording import Reader
 from workflows import absence
 from workflows.absence import LONGEST_REASON
+from workflows.audit import Entry
 from workflows.away import Leave
 from workflows.proposals import Proposal
 
@@ -186,6 +187,22 @@ def delegates(reader: Reader, person_id: str, text: str) -> tuple[Choice, ...]:
         if each.id != person_id and wanted in f"{each.name}\n{each.id}".casefold()
     )
     return tuple(Choice(who, name) for name, who in found[:MOST_LISTED])
+
+
+def news_card(reader: Reader, entry: Entry) -> Card | None:
+    """Return what a delegate hears when they act for somebody, or no more; else None."""
+    say, facts = reader.say, entry.facts
+    name = reader.name(str(facts["person"]))
+    match entry.kind:
+        case "delegation.begun":
+            row = facts["row"]
+            days = _days(reader, *absence.days_of(row))
+            title, line = say("absence.news.begun", name=name, days=days), "absence.news.begun_line"
+        case "delegation.ended" | "delegation.revoked":
+            title, line = say("absence.news.ended", name=name), "absence.news.ended_line"
+        case _:
+            return None
+    return Card(title=title, lines=(say(line, name=name),))
 
 
 def _leave_days(reader: Reader, leave: Leave) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
 from bot.forms import acknowledgment, code_input, whole_facts
 from bot.wording import OrderView, Reader, history_lines, masked, risk_lines, spaced
+from workflows import quorum
 from workflows.bulk import MOST, Shown
 from workflows.orders import Order
 from workflows.questions import LONGEST, Question
@@ -35,9 +37,21 @@ def approval_form(reader: Reader, view: OrderView) -> Form:
             *whole_facts(reader, order),
             *(Fact(say("label.history"), each) for each in history_lines(reader, view)),
         ),
-        lines=tuple(risk_lines(reader, order)),
+        lines=(*acting_lines(reader, view), *risk_lines(reader, order)),
         inputs=(*seen, code_input(reader)),
     )
+
+
+def acting_lines(reader: Reader, view: OrderView) -> tuple[str, ...]:
+    """Return for whom the reader would approve, where it is not by their own roles."""
+    person = reader.person
+    if person is None:
+        return ()
+    company = replace(reader.company, away=view.away)
+    whose = quorum.would_act_as(company, view.order, view.given, person)
+    if whose is None or whose.id == person.id:
+        return ()
+    return (reader.say("form.approve.for", principal=whose.name),)
 
 
 def rejection_form(reader: Reader, view: OrderView) -> Form:
@@ -189,6 +203,7 @@ def _bulk_fact(reader: Reader, view: OrderView) -> Fact:
             reference=order.remittance or say("nothing"),
             name=reader.name(order.requester_id),
         ),
+        *acting_lines(reader, view),
         *risk_lines(reader, order),
         *(say("form.bulk.file", file=each.name) for each in order.files),
     ]

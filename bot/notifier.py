@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from bot import inbox_cards, pictures, posted, receipt_files, story, views, wording
+from bot import absence_words, inbox_cards, pictures, posted, receipt_files, story, views, wording
 from bot.cards import Card, Home
 from bot.chat import Chat, ChatRefused, ChatUnavailable
 from bot.digest_card import digest_card
@@ -106,6 +106,7 @@ class Notifier:
                 await self._tell(entry, order)
             await self._announce(entry)
             for person_id in story.whose_leave(entry):
+                await self._tell_delegate(entry, person_id)
                 touched.update(await self._concerning(person_id))
             if entry.kind in story.ABOUT_IDENTITIES:
                 await self._tell_person(entry)
@@ -230,6 +231,22 @@ class Notifier:
         # Who came here later knows what was before.
         if address is not None and (since is None or since < entry.at):
             await self._post_once(entry, f"person:{person.id}", address, card)
+
+    async def _tell_delegate(self, entry: Entry, person_id: str) -> None:
+        """Tell whoever acts for another from now on, or no more, in the chat they are told in."""
+        directory, audience = self._services.company.directory, f"person:{person_id}"
+        person = directory.get(person_id)
+        card = absence_words.news_card(self._reader(audience), entry)
+        if person is None or card is None or person_id != entry.facts["delegate"]:
+            return
+        is_here = await self._services.database.read(
+            lambda connection: self._tells_here(connection, entry, audience)
+        )
+        if is_here:
+            known = (await self._cards_of(_subject(entry))).get(audience)
+            await self._placer.put(_subject(entry), audience, known, card)
+            if audience in await self._cards_of(_subject(entry)):
+                await self._remember_told(entry, audience)
 
     async def _place(self, view: OrderView, audience: str, known: Posted | None) -> None:
         reader = self._reader(audience)

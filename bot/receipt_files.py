@@ -11,6 +11,7 @@ from bot.receipts import ReceiptFacts, Signature
 from bot.services import Services
 from bot.wording import Reader
 from workflows import approvals, audit, instructions, orders, tables
+from workflows.approvals import Approval
 
 
 async def pdf_of(services: Services, reader: Reader, order_id: str) -> bytes:
@@ -54,7 +55,7 @@ def gather(connection: Connection, reader: Reader, order_id: str) -> ReceiptFact
         requested=Signature(reader.name(order.requester_id), order.created_at),
         approvals=tuple(
             Signature(
-                reader.name(each.person_id),
+                _by(reader, each),
                 each.at,
                 roles.get(each.person_id, ""),
                 each.factor,
@@ -68,3 +69,11 @@ def gather(connection: Connection, reader: Reader, order_id: str) -> ReceiptFact
         evidence_sha256=stored.sha256,
         is_official=stored.is_official,
     )
+
+
+def _by(reader: Reader, given: Approval) -> str:
+    """Return who approved, and for whom where it was not by their own roles."""
+    name = reader.name(given.person_id)
+    if given.on_behalf_of is None:
+        return name
+    return reader.say("receipt.name_for", name=name, principal=reader.name(given.on_behalf_of))

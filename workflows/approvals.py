@@ -27,13 +27,11 @@ from workflows.prepared import Prepared
 from workflows.quorum import (
     Approval,
     Decision,
-    able_in,
     acts_as,
     approvers,
     assignment_for,
     assignment_of,
     awaited,
-    best_of,
     can_be_reached,
     has_decided,
     is_excluded,
@@ -41,6 +39,7 @@ from workflows.quorum import (
     may_approve,
     may_still_approve,
     waits_for,
+    would_act_as,
 )
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
@@ -206,13 +205,12 @@ def _by_whose_roles(
     Refuses an approval whose stage is not open, or that would leave a later one to nobody.
     """
     stage = assignment_of(company, order, given).stage
-    able = able_in(company, person, order, given, stage)
-    if not able and not may_still_approve(company, person, order, given):
+    whose = would_act_as(company, order, given, person)
+    if whose is None and not may_still_approve(company, person, order, given):
         names = ", ".join(each.name for each in acts_as(company, person, order)[1:])
         raise Refusal("approval.decided_themselves", order=order.id, names=names)
-    if not able:
+    if whose is None:
         raise Refusal("approval.not_yet", order=order.id, stage=stage)
-    whose = best_of(company, order, given, person, able)
     if not leads_on(company, order, given, person, whose, stage):
         raise Refusal("approval.needed_later", order=order.id)
     return whose

@@ -294,6 +294,15 @@ def best_of(
     return min(able, key=cost)
 
 
+def would_act_as(
+    company: Company, order: Order, given: Sequence[Approval], person: Person
+) -> Person | None:
+    """Return by whose roles a person would approve now; None if it is not their turn."""
+    stage = assignment_of(company, order, given).stage
+    able = able_in(company, person, order, given, stage)
+    return best_of(company, order, given, person, able) if able else None
+
+
 def leads_on(
     company: Company,
     order: Order,

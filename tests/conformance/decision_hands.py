@@ -132,16 +132,19 @@ async def _click(hands: SlackHands, name: str, message: slack.Message, label: st
 
 async def _said_in_slack(hands: SlackHands, name: str, message: slack.Message, label: str) -> str:
     person = hands.world.person(name)
-    before = len(person.messages(message.channel))
+
+    def answers() -> list[slack.Message]:  # and not a card that came meanwhile
+        return [each for each in person.messages(message.channel) if each.ephemeral_to]
+
+    before = len(answers())
     await _click(hands, name, message, label)
     async with asyncio.timeout(PATIENCE):
-        while len(person.messages(message.channel)) == before and not person.views():
+        while len(answers()) == before and not person.views():
             await asyncio.sleep(0.01)
     if views := person.views():
         await person.dismiss(views[-1])
         return slack.text_of(views[-1])
-    answers = [each for each in person.messages(message.channel) if each.ephemeral_to]
-    return slack.text_of(answers[-1] if answers else person.messages(message.channel)[-1])
+    return slack.text_of(answers()[-1])
 
 
 def _by_label(view: slack.View, values: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import slack
 from tests.conformance.absence_hands import goes, today
 from tests.conformance.chat_hands import Hands, SlackHands, TelegramHands
 from tests.conformance.register_hands import fills, has_button, newest, shown
@@ -49,9 +50,14 @@ async def asked(hands: Hands, reference: str = "INV-7") -> Order:
 
 async def test_a_delegate_approves_and_the_card_says_for_whom(hands: Hands) -> None:
     await delegated(hands)
+    await shown(hands, "ivy", "You act for Carl Weiss:")
     order = await asked(hands)
     card = await hands.card("ivy", order, "Approve")
     assert "ACME GmbH" in card
+    if isinstance(hands, SlackHands):
+        form = await hands.world.form("ivy", order)
+        assert "in the place of Carl Weiss" in slack.text_of(form)
+        await hands.world.person("ivy").dismiss(form)
     await hands.approves("ivy", order)
     card = await hands.card("dora", order, "Ivy Intern for Carl Weiss, on leave until")
     assert str(in_days(hands, 6).year) in card
@@ -98,6 +104,7 @@ async def test_a_revoked_delegation_takes_the_approval_back(hands: Hands) -> Non
     if isinstance(hands, TelegramHands) and "Nobody acts" not in said:
         said = await hands.presses("dora", "Revoke that anybody", "Revoke for Carl Weiss")
     assert "Nobody acts for Carl Weiss" in said
+    await shown(hands, "ivy", "You act for Carl Weiss no more")
     await hands.card("carl", order, "Approve")
     assert "order.approval_withdrawn" in await hands.world.kinds(order.id)
 

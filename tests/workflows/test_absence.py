@@ -40,6 +40,7 @@ from workflows.proposal_decisions import Choice
 from workflows.proposals import Proposal
 from workflows.record import verification
 from workflows.refusal import Refusal
+from workflows.release import Allowance
 from workflows.reminders import Reminders
 from workflows.requests import Payment
 
@@ -382,6 +383,33 @@ async def test_what_was_approved_by_a_revoked_delegation_does_not(office: Office
     assert await office.is_sound()
 
 
+async def test_what_was_released_and_not_sent_is_not_sent_any_more(office: Office) -> None:
+    leave = await office.delegated("carl", "greta")
+    order = await office.ask()
+    await office.says("bea", order)
+    await office.says("greta", order)
+    released = await office.database.write(
+        lambda c: release.release(
+            c, office.company, order.id, service_of=lambda order: "sepa", now=office.hands()
+        )
+    )
+    assert released.state == OrderState.RELEASED
+    await office.end("ada", leave)
+    assert (await office.now(order)).state == OrderState.RELEASED
+    claimed = await office.database.write(
+        lambda c: release.claim(
+            c,
+            office.company,
+            order.id,
+            allowance=Allowance(),
+            orphaned_after=timedelta(minutes=1),
+            now=office.hands(),
+        )
+    )
+    assert not claimed.is_won
+    assert (await office.now(order)).state == OrderState.FAILED
+
+
 async def test_release_looks_for_the_delegation_once_more(office: Office) -> None:
     await office.delegated("carl", "greta")
     order = await office.ask()
@@ -647,10 +675,9 @@ def approved(there: Company, order: Order, names: Sequence[str]) -> list[Approva
         person = there.directory.get(name)
         assert person is not None
         stage = quorum.assignment_of(there, order, so_far).stage
-        able = quorum.able_in(there, person, order, so_far, stage)
-        if not able or quorum.has_decided(person, so_far):
+        whose = quorum.would_act_as(there, order, so_far, person)
+        if whose is None or quorum.has_decided(person, so_far):
             continue
-        whose = quorum.best_of(there, order, so_far, person, able)
         at = START + timedelta(seconds=number)
         so_far.append(replace(quorum.supposed(order, person, whose, stage), at=at))
     return so_far

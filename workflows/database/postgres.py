@@ -75,6 +75,10 @@ class _Patience:
         return True
 
 
+_WAITS = (0.1, 0.5, 1.0)
+"""Before the connection is made anew, where it breaks while the database is opened; seconds."""
+
+
 class PostgresDatabase(Database):
     """One PostgreSQL database, shared by replicas.
 
@@ -127,8 +131,19 @@ class PostgresDatabase(Database):
         return folder / f"postgresql-{key}.head" if folder is not None else None
 
     async def open(self) -> None:
-        """Create, check or migrate the tables and begin to serve; errors as `Database.open`."""
-        await asyncio.get_running_loop().run_in_executor(self._readers, self._prepare)
+        """Create, check or migrate the tables and begin to serve; errors as `Database.open`.
+
+        A connection that breaks meanwhile is made anew: nothing was done then, or all of it.
+        """
+        loop = asyncio.get_running_loop()
+        for wait in (*_WAITS, None):
+            try:
+                await loop.run_in_executor(self._readers, self._prepare)
+                break
+            except Exception as error:
+                if wait is None or not errors.is_connection_lost(error):
+                    raise
+                await asyncio.sleep(wait)
         await self._news.start()
         self._writer.start()
         self._is_open = True

@@ -63,15 +63,23 @@ def is_connection_lost(error: BaseException) -> bool:
         if isinstance(found, DBAPIError) and found.connection_invalidated:
             return True
         driver = orig(found)
-        if isinstance(driver, psycopg.OperationalError) and _is_end(driver.sqlstate):
+        if isinstance(driver, psycopg.OperationalError) and _is_end(driver):
             return True
         found = found.__cause__
     return False
 
 
-def _is_end(sqlstate: str | None) -> bool:
-    """Whether it is an end by the server (class 57P, Operator Intervention) or of the line."""
-    return sqlstate is None or sqlstate.startswith(("57P", "08"))
+def _is_end(error: psycopg.OperationalError) -> bool:
+    """Whether it is an end by the server (class 57P, Operator Intervention) or of the line.
+
+    A server that cannot be reached at all is neither: a person has to look.
+    """
+    if error.sqlstate is not None:
+        return error.sqlstate.startswith(("57P", "08"))
+    return any(each in str(error) for each in _BROKEN)
+
+
+_BROKEN = ("closed the connection", "connection is lost", "connection is closed")
 
 
 def explained(error: BaseException, name: str) -> BaseException:
