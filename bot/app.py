@@ -7,7 +7,7 @@ import base64
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import time, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select
 from bot import record
 from bot.chat import ChatApp, ChatUnavailable, NotAdmitted
 from bot.commands import Commands
+from bot.held import Held
 from bot.interactions import Interactions
 from bot.messages import Messages
 from bot.notifier import Notifier
@@ -33,8 +34,8 @@ from bot.web.health import Delivery
 from bot.web.notices import Notices
 from bot.web.server import WebServer
 from connectors import registry
-from connectors.base import Capability, Connector, ConnectorError
-from workflows import audit, charter, payees, replicas
+from connectors.base import Capability, Connector, ConnectorError, ConnectorSettings
+from workflows import audit, charter, in_force, payees, replicas
 from workflows.clock import Clock, system_clock
 from workflows.company import Company
 from workflows.database import (
@@ -59,7 +60,9 @@ log = structlog.get_logger(__name__)
 DATABASE, WORKFLOWS = SQLITE_FILE, WORKFLOWS_FILE
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 _CONSENT_SECONDS = 6 * 3600.0
-_CHARTER_SECONDS = 1.0
+_MARGIN = timedelta(seconds=30)
+"""By how much a call is over sooner than it is given up: a claim may be used a little later."""
+_CHARTER_SECONDS, _PROPOSE_EVERY = 1.0, 60
 
 
 class StartError(Exception):
@@ -101,17 +104,28 @@ def _padded(base64_text: str) -> str:
     return base64_text + "=" * (-len(base64_text) % 4)
 
 
+def _patience(connection: ConnectorSettings) -> timedelta:
+    """Return after what time no call of a connection is under way any more."""
+    return timedelta(seconds=getattr(connection, "total_timeout_seconds", 0))
+
+
 class App:
     """The running service.
+
+    Args:
+        is_again: Whether it begins anew by itself: nobody started it with these settings just now.
 
     Attributes:
         services: For the demo and tests, which look in as well as on.
         is_held: Whether its settings are not what was agreed to: nothing leaves.
-        outdated: Set when it should stop and begin anew: its settings were agreed to.
+        outdated: Set when it should stop and begin anew: its settings were agreed to, or others.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock = system_clock, is_again: bool = False
+    ) -> None:
         self._settings = settings
+        self._is_again = is_again
         self._clock = clock
         folder = Path(settings.storage.folder)
         address = settings.storage.database
@@ -147,7 +161,12 @@ class App:
     def _assemble(self, company: Company) -> None:
         """Put the parts together for a company, which has all rights or only some of them."""
         settings, self.company = self._settings, company
-        pace = Pace(settings.dispatch.first_poll_seconds, settings.dispatch.max_poll_seconds)
+        slowest = max(_patience(each) for each in settings.connectors.values())
+        pace = Pace(
+            settings.dispatch.first_poll_seconds,
+            settings.dispatch.max_poll_seconds,
+            call_within=max(Pace().call_within, slowest + _MARGIN),
+        )
         self.dispatcher = Dispatcher(
             self.database,
             self.company,
@@ -218,8 +237,7 @@ class App:
         for name, notifier in self._notifiers.items():
             self._spawn(self.database.lease(f"notifier:{name}").run(notifier.run))
         self._spawn(self.database.lease("consents").run(self._consents))
-        if self.is_held:
-            self._spawn(self._until_agreed())
+        self._spawn(self._watch_charter())
         self.schedule.start()
 
     async def stop(self) -> None:
@@ -249,23 +267,40 @@ class App:
 
     async def _settle(self) -> None:
         """Hold settings against what was agreed to; until they are, nobody gains by them."""
-        now = self._clock()
-        found = await self.database.write(
-            lambda connection: charter.settle(connection, self._charter, now=now)
-        )
+        found = await self._propose(is_start=not self._is_again)
         self.is_held = found.hash != self.company.charter
         if self.is_held:
             log.warning("settings differ from what was agreed to", agreed=found.hash[:12])
+            self.connectors = {name: Held(each) for name, each in self.connectors.items()}
             self._assemble(charter.restricted(self.company, found.document))
 
-    async def _until_agreed(self) -> None:
-        """Wait until these settings were agreed to, so that the service begins anew with them."""
-        is_agreed = partial(charter.is_in_force, company=self.company)
+    async def _propose(self, *, is_start: bool) -> charter.InForce:
+        now = self._clock()
+        settle = partial(
+            charter.settle,
+            wanted=self._charter,
+            now=now,
+            is_alone=self._settings.storage.database is None,
+            is_start=is_start,
+        )
+        return await self.database.write(settle)
+
+    async def _watch_charter(self) -> None:
+        """Notice when these settings come into force, or stop to be: the service begins anew then.
+
+        A proposal that ran out, or that another replica's start made void, is made again.
+        """
+        is_agreed = partial(in_force.is_in_force, company=self.company)
+        rounds = 0
         while True:
-            if await self.database.read(is_agreed):
-                self.outdated.set()
-                return
             await asyncio.sleep(_CHARTER_SECONDS)
+            with suppress(DatabaseError):
+                if await self.database.read(is_agreed) == self.is_held:
+                    self.outdated.set()
+                    return
+                rounds += 1
+                if self.is_held and rounds % _PROPOSE_EVERY == 0:
+                    await self._propose(is_start=False)
 
     async def _register(self) -> None:
         """Bring the tables to what settings say, and put on the record what is in force."""
@@ -276,7 +311,8 @@ class App:
         now = self._clock()
 
         def register(connection: Connection) -> None:
-            payees.register(connection, wanted, now=now)
+            if not self.is_held:
+                payees.register(connection, wanted, now=now)
             audit.append(
                 connection,
                 at=now,

@@ -62,14 +62,14 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    losses = 0
+    losses, is_again = 0, False
     while not stop.is_set():
-        app = App(settings)
+        app = App(settings, is_again=is_again)
         try:
             await app.start()
             assert app.web is not None
             structlog.get_logger().info("running", web=app.web.url)
-            losses = 0
+            losses, is_again = 0, True
             await _first(stop.wait(), app.outdated.wait())
         except Exception as error:
             losses += 1

@@ -415,17 +415,26 @@ def recuse(
 ) -> Decided | Refusal:
     """Record that a person has a conflict of interest: they are out, also if it is amended.
 
-    Whoever approved already takes that back by it. Refusals are those of `decide`.
+    Whoever approved already takes that back by it, as long as the payment was not released. Where
+    the others are a quorum without them, it stays approved.
     """
     reason = " ".join(choice.reason.split())[:500]
     if not reason:
         return Refusal("recuse.reason_missing", field="reason")
+    company = away.seen(connection, company, now=now)
     order = orders.get(connection, choice.order_id)
-    if order.state == OrderState.APPROVED or _mine(connection, order, person):
-        order = withdraw(connection, company, person, order.id, choice.version, now=now)
-    found = admitted(connection, company, person, choice, now=now)
-    if isinstance(found, Refusal):
-        return found
+    if (refusal := _cannot_step_out(connection, company, person, order, choice)) is not None:
+        return refusal
+    # Nor does anybody approve in their place.
+    theirs = [
+        each
+        for each in of_order(connection, order)
+        if person.id in (each.person_id, each.on_behalf_of)
+        and each.decision == Decision.APPROVE
+        and each.is_standing
+    ]
+    if theirs:
+        order = take_back(connection, company, order, theirs, actor=person.id, now=now)
     mine = Approval(
         order_id=order.id,
         version=order.version,
@@ -437,12 +446,11 @@ def recuse(
         at=now,
     )
     _store(connection, mine)
-    others = [each for each in found.given if each.person_id != person.id]
-    given = (*others, mine)
+    given = of_order(connection, order)
     after = orders.change(
         connection,
         order,
-        OrderState.PENDING,
+        OrderState(order.state),
         now=now,
         actor=person.id,
         kind="order.recused",
@@ -454,6 +462,24 @@ def recuse(
         },
     )
     return Decided(after, assignment_of(company, after, given))
+
+
+def _cannot_step_out(
+    connection: Connection, company: Company, person: Person, order: Order, choice: Choice
+) -> Refusal | None:
+    """Return why a person cannot be taken out of those who decide, if there is a reason."""
+    if order.state not in (OrderState.PENDING, OrderState.APPROVED):
+        return Refusal("order.too_late", order=order.id, state=order.state)
+    if choice.version != order.version:
+        return Refusal("order.stale", order=order.id, version=order.version)
+    given = of_order(connection, order)
+    if any(each.person_id == person.id and each.decision != Decision.APPROVE for each in given):
+        return Refusal("approval.already", order=order.id)
+    if is_excluded(person, order):
+        return Refusal("approval.excluded", order=order.id)
+    if not may_approve(company, person, order) and _mine(connection, order, person) is None:
+        return Refusal("approval.no_role", order=order.id, roles="")
+    return None
 
 
 def _mine(connection: Connection, order: Order, person: Person) -> Approval | None:

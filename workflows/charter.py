@@ -18,17 +18,17 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from workflows import audit, canonical, proposals
+from workflows import audit, canonical, proposal_decisions, proposals
 from workflows.company import Company, OwnAccount, Permissions
 from workflows.people import Directory, Person
-from workflows.prepared import Prepared
 from workflows.proposals import Kind, Proposal, State
 from workflows.tables import charter as table
 from workflows.tables import second_factor
 
 SUBJECT = "charter"
 _ONE = 1
-_MOST_CHANGES = 200
+_FIRST = ("policy", "permissions", "quorums", "people", "connections", "chats", "accounts")
+"""Sections in the order in which differences are told; the others come after them."""
 
 Document = Mapping[str, Any]
 
@@ -54,6 +54,7 @@ def document(company: Company, others: Mapping[str, Mapping[str, Any]]) -> Docum
         "policy": json.loads(company.policy.as_json()),
         "rates": _rates(company),
         "times": {
+            "timezone": str(company.timezone),
             "business_hours": str(company.business_hours),
             "near_cut_off": _seconds(company.near_cut_off.total_seconds()),
             "payee_cool_off": _seconds(company.payee_cool_off.total_seconds()),
@@ -77,6 +78,7 @@ def _account(own: OwnAccount) -> dict[str, Any]:
     return {
         "iban": own.account.iban,
         "currency": own.account.currency,
+        "timezone": own.account.timezone,
         "holder": own.account.holder,
         "connector": own.connector,
         "viewers": sorted(own.viewers),
@@ -114,59 +116,70 @@ class InForce:
     document: Document
 
 
-_HASH = Prepared(select(table.c.hash).where(table.c.id == _ONE))
-
-
 def in_force(connection: Connection) -> InForce | None:
     """Return the charter that counts, or None before the first start with one."""
     row = connection.execute(select(table.c.hash, table.c.document)).one_or_none()
     return InForce(row.hash, json.loads(row.document)) if row is not None else None
 
 
-def is_in_force(connection: Connection, company: Company) -> bool:
-    """Whether the company's settings are what was agreed to.
-
-    A company that was not held against any charter is (the tests' is none).
-    """
-    if not company.charter:
-        return True
-    row = _HASH.row(connection, {})
-    return row is not None and row[0] == company.charter
-
-
-def settle(connection: Connection, wanted: Document, *, now: datetime) -> InForce:
+def settle(
+    connection: Connection,
+    wanted: Document,
+    *,
+    now: datetime,
+    is_alone: bool = True,
+    is_start: bool = True,
+) -> InForce:
     """Hold settings against the charter in force; return that charter as it is afterwards.
 
     The first start takes them as they are. Where too few people could decide by the charter in
     force (none is named, or they have no second factor yet), it gives way at once, and the record
-    and the channel tell. Else a difference is proposed; what was proposed by an earlier file is
-    void.
+    and the channel tell. Else a difference is proposed, unless it is already.
+
+    Args:
+        is_alone: Whether no other process can have another file: then what an earlier file
+            proposed is void.
+        is_start: Whether somebody started with these settings, so that what was rejected, too, is
+            proposed anew.
     """
     present, digest = in_force(connection), hash_of(wanted)
     if present is not None and present.hash == digest:
-        _drop_others(connection, "", now)
+        if is_alone:
+            _drop_others(connection, digest, now)
         return present
     if present is None or not _can_be_decided(connection, present.document):
         kind = "charter.begun" if present is None else "charter.changed"
-        _drop_others(connection, "", now)
         return _adopt(connection, wanted, kind, audit.SYSTEM, now)
+    if is_alone:
+        _drop_others(connection, digest, now)
+    _propose(connection, present, wanted, now, is_start=is_start)
+    return present
+
+
+def _propose(
+    connection: Connection, present: InForce, wanted: Document, now: datetime, *, is_start: bool
+) -> None:
+    digest = hash_of(wanted)
+    subject = f"{SUBJECT}:{digest[:12]}"
+    newest = proposals.newest_about(connection, KIND.name, subject)
+    if newest is not None and newest.is_open:
+        return
+    # By itself only what ran out or was voided, not what was rejected, nor what was in force once.
+    if not is_start and (newest is None or newest.state not in (State.EXPIRED, State.OUTDATED)):
+        return
     content = {"before": dict(present.document), "after": dict(wanted)}
     key = f"{present.hash}\n{digest}"
-    _drop_others(connection, digest, now)
-    waiting = proposals.open_ones(connection, KIND.name)
-    if not waiting:
-        made = proposals.make(
-            connection, KIND, audit.SYSTEM, SUBJECT, content, key=key, now=now, may_repeat=True
-        )
-        audit.append(
-            connection,
-            at=now,
-            actor=audit.SYSTEM,
-            kind="charter.differs",
-            subject=SUBJECT,
-            facts={"hash": digest, "proposal": made.id, "reason": made.id},
-        )
-    return present
+    made = proposals.make(
+        connection, KIND, audit.SYSTEM, subject, content, key=key, now=now, may_repeat=True
+    )
+    audit.append(
+        connection,
+        at=now,
+        actor=audit.SYSTEM,
+        kind="charter.differs",
+        subject=SUBJECT,
+        facts={"hash": digest, "proposal": made.id, "reason": made.id},
+    )
 
 
 def _can_be_decided(connection: Connection, present: Document) -> bool:
@@ -182,7 +195,7 @@ def _can_be_decided(connection: Connection, present: Document) -> bool:
 
 
 def _drop_others(connection: Connection, digest: str, now: datetime) -> None:
-    """Close proposals of a file that is not there any more."""
+    """Close proposals of files that are not there any more."""
     for each in proposals.open_ones(connection, KIND.name):
         if hash_of(each.data["after"]) != digest:
             proposals.close(connection, each, State.OUTDATED, audit.SYSTEM, now)
@@ -216,7 +229,7 @@ def _adopt(
 class CharterChange(Kind):
     """Proposals to put another charter in force."""
 
-    name = "charter"
+    name = proposal_decisions.CHARTER
 
     def roles(self, company: Company) -> frozenset[str]:
         """Return the roles that settings give it to; who decides is told by `may_decide`."""
@@ -231,10 +244,9 @@ class CharterChange(Kind):
         """Whether the charter in force gives a person a role that decides on charters."""
         del company
         before = found.data["before"]
-        mine = before["people"].get(person.id, {"roles": [], "email": ""})
-        # Nobody else becomes a person of the old charter by taking their id.
-        is_same = mine["email"] == person.email.casefold()
-        return is_same and not set(mine["roles"]).isdisjoint(before["permissions"]["charter"])
+        mine = before["people"].get(person.id, {"roles": [], "email": "", "chats": {}})
+        permitted = set(before["permissions"]["charter"])
+        return _is_same(person, mine) and not permitted.isdisjoint(mine["roles"])
 
     def is_outdated(self, connection: Connection, found: Proposal) -> bool:
         """Whether another charter came into force meanwhile."""
@@ -281,14 +293,15 @@ class Change:
 
 def difference(before: Document, after: Document) -> list[Change]:
     """Return what two charters say differently, section by section."""
-    found = [
+    rank = {section: place for place, section in enumerate(_FIRST)}
+    sections = sorted({*before, *after}, key=lambda each: (rank.get(each, len(rank)), each))
+    return [
         Change(section, name, field, old, new)
-        for section in sorted({*before, *after})
+        for section in sections
         for name, field, old, new in _differing(
             _flat(section, before.get(section, {})), _flat(section, after.get(section, {}))
         )
     ]
-    return found[:_MOST_CHANGES]
 
 
 def _differing(
@@ -319,7 +332,8 @@ def _policy(data: Mapping[str, Any]) -> dict[str, Any]:
         key: value for key, value in data.items() if key not in ("rules", "limits")
     }
     for each in (*data.get("rules", ()), *data.get("limits", ())):
-        named[each["name"]] = {key: value for key, value in each.items() if key != "name"}
+        # In quotes, so that no rule has the name of something else.
+        named[f"“{each['name']}”"] = {key: value for key, value in each.items() if key != "name"}
     return named
 
 
@@ -368,9 +382,18 @@ def restricted(company: Company, charter: Document) -> Company:
 
 
 def _less(person: Person, before: Mapping[str, Any] | None) -> Person:
-    is_same = before is not None and before["email"] == person.email.casefold()
-    roles = before["roles"] if before is not None and is_same else []
+    roles = before["roles"] if before is not None and _is_same(person, before) else []
     return replace(person, roles=person.roles & set(roles))
+
+
+def _is_same(person: Person, before: Mapping[str, Any]) -> bool:
+    """Whether a person is known by what the charter in force knows them by.
+
+    Nobody else becomes somebody of the charter by taking their id, address or chat identity.
+    """
+    return before["email"] == person.email.casefold() and dict(before["chats"]) == dict(
+        person.chat_ids or {}
+    )
 
 
 def _shown_less(own: OwnAccount, before: Mapping[str, Any] | None) -> OwnAccount:

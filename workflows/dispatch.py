@@ -38,7 +38,7 @@ from connectors.base import (
     Refused,
     Untrusted,
 )
-from workflows import instructions, orders, receipts, release
+from workflows import in_force, instructions, orders, receipts, release
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import WORKFLOWS_SCHEMA, Database
@@ -300,6 +300,8 @@ class Dispatcher:
 
     async def follow(self, order_id: str) -> Next:
         """Ask what became of an acknowledged payment."""
+        if not await self._may_ask():
+            return Next("follow", release.FROZEN_FOR.total_seconds())
         order, sent, instruction = await self._load(order_id)
         if order.state != OrderState.SUBMITTED or instruction is None or sent is None:
             return await self._onward(order_id)
@@ -322,6 +324,8 @@ class Dispatcher:
 
     async def enquire(self, order_id: str) -> Next:
         """Ask what became of a payment whose answer was lost; past the window, ask a person."""
+        if not await self._may_ask():
+            return Next("enquire", release.FROZEN_FOR.total_seconds())
         order, sent, instruction = await self._load(order_id)
         if order.state != OrderState.UNKNOWN or instruction is None or sent is None:
             return await self._onward(order_id)
@@ -349,6 +353,11 @@ class Dispatcher:
             return await self._after(asking)
         return await self._onward(order_id)
 
+    async def _may_ask(self) -> bool:
+        """Whether where connections lead was agreed to: nobody else is believed, or asked."""
+        is_agreed = partial(in_force.is_in_force, company=self.company)
+        return not self.company.charter or await self.database.read(is_agreed)
+
     async def _may_still_go(self, order: Order, now: datetime) -> bool:
         holds = await self.database.read(
             lambda connection: release.may_still_go(connection, self.company, order)
@@ -357,6 +366,8 @@ class Dispatcher:
 
     async def receipt(self, order_id: str) -> Next:
         """Fetch and keep the receipt of a settled payment."""
+        if not await self._may_ask():
+            return Next("receipt", release.FROZEN_FOR.total_seconds())
         order, sent, instruction = await self._load(order_id)
         connector = self.connectors.get(order.connector)
         if instruction is None or sent is None or connector is None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from workflows import audit, second_factor
 from workflows.company import Company
+from workflows.in_force import not_in_force
 from workflows.people import Person
 from workflows.prepared import Prepared
 from workflows.refusal import Refusal
@@ -106,7 +107,8 @@ def agree_to_lift(
 
     Consents are of distinct people and of this freeze; nobody's is counted who has lost the role.
     A refusal is *returned*, so that a failed factor is committed with it: ``freeze.none``,
-    ``freeze.changed``, ``freeze.not_allowed``, ``freeze.already``, or one of the factor's.
+    ``freeze.changed``, ``freeze.not_allowed``, ``freeze.already``, ``charter.held``, or one of the
+    factor's.
 
     Args:
         shown: `Freeze.key` of what the person had before them.
@@ -122,6 +124,8 @@ def agree_to_lift(
     given = _standing(connection, company)
     if person.id in given:
         return Refusal("freeze.already")
+    if (held := not_in_force(connection, company)) is not None:
+        return held
     verdict = second_factor.verify(connection, cipher, person.id, code, now=now)
     if isinstance(verdict, Refusal):
         return verdict

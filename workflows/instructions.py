@@ -18,6 +18,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from connectors import base
 from workflows import audit, orders, second_factor
 from workflows.company import Company
+from workflows.in_force import not_in_force
 from workflows.orders import Order, OrderState
 from workflows.people import Person
 from workflows.prepared import Prepared
@@ -443,7 +444,7 @@ def resolve(
 
     Nothing is ever sent again by this: a payment that was not made is asked for anew. Refusals
     are returned: ``resolve.not_allowed``, ``resolve.own_request``, ``resolve.not_needed``,
-    ``resolve.note_missing``, or one of the second factor's.
+    ``resolve.note_missing``, ``charter.held``, or one of the second factor's.
     """
     order = orders.find(connection, order_id)
     sent = find(connection, order_id)
@@ -458,6 +459,8 @@ def resolve(
     note = " ".join(note.split())[:500]
     if not note:
         return Refusal("resolve.note_missing", field="note")
+    if (held := not_in_force(connection, company)) is not None:
+        return held
     verdict = second_factor.verify(connection, cipher, person.id, code, now=now)
     if isinstance(verdict, Refusal):
         return verdict

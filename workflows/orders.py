@@ -7,12 +7,12 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from connectors.base import Creditor
 from connectors.money import Money
@@ -223,6 +223,18 @@ def get(connection: Connection, order_id: str) -> Order:
     if order is None:
         raise Refusal("order.unknown", order=order_id[:16])
     return order
+
+
+def next_instant(connection: Connection, now: datetime) -> datetime:
+    """Return an instant for a new version that is after those of all others.
+
+    Limits count what was asked for before. Lines of a list are asked for at one instant, and
+    replicas' clocks differ; their order is that in which they are stored.
+    """
+    newest: datetime | None = connection.execute(
+        select(func.max(payment_order.c.versioned_at))
+    ).scalar_one()
+    return now if newest is None or newest < now else newest + timedelta(microseconds=1)
 
 
 def by_request_key(connection: Connection, key: str) -> Order | None:

@@ -187,13 +187,13 @@ def warnings(
     Args:
         payee_id: Whose name and account they are, where it is somebody in the register.
     """
-    # A suspended payee's account is still known as its; its name is nobody's to be taken for.
     rows = connection.execute(
-        select(payee.c.name, payee.c.iban, payee.c.trusted, payee.c.active)
+        select(payee.c.name, payee.c.iban, payee.c.trusted)
         .where(payee.c.id != (payee_id or ""))
         .order_by(payee.c.id)
     )
-    others = (lookalikes.Known(row.name, row.iban, row.trusted and row.active) for row in rows)
+    # Of a suspended payee too: a new account under its name is what there may be a reason for.
+    others = (lookalikes.Known(row.name, row.iban, row.trusted) for row in rows)
     return lookalikes.cautions(name, iban, others)
 
 
@@ -319,7 +319,11 @@ def change(connection: Connection, each: Payee, agreed: Agreed, *, now: datetime
     assert found is not None
     before = found.payee
     is_new = bank_details(before) != bank_details(each)
-    changed = {"changed_at": now, "changed_by": agreed.by} if is_new else {}
+    # Another name does not make somebody else the one who entered the account.
+    is_moved = (before.iban, before.bic) != (each.iban, each.bic) or found.changed_by is None
+    changed: dict[str, object] = {"changed_at": now} if is_new else {}
+    if is_new and is_moved:
+        changed["changed_by"] = agreed.by
     written = _write(connection, each.id, **_without_id(each), **changed)
     facts = {
         "before": {"name": before.name, "iban": before.iban, "trusted": before.trusted},
@@ -335,7 +339,8 @@ def set_active(
 
     Who was suspended counts as new afterwards: there was a reason.
     """
-    changed = {"changed_at": now, "changed_by": agreed.by} if is_active else {}
+    # Whoever entered the bank details stays the one who did.
+    changed = {"changed_at": now} if is_active else {}
     written = _write(connection, payee_id, active=is_active, **changed)
     kind = "payee.resumed" if is_active else "payee.suspended"
     _record_agreed(connection, kind, payee_id, agreed, now, written)

@@ -18,6 +18,7 @@ from workflows.tables import approval, payment_order
 
 SPLIT_WITHIN = timedelta(days=7)
 """How far back payments are looked at as parts of one that was split."""
+_PART = 10**9
 _JUST_BELOW = 5
 """A payment is just below an edge in the last fifth of the way there."""
 _SEVERAL = 3
@@ -157,7 +158,12 @@ def _total(
     None where some of it is in a currency without a rate.
     """
     sums = connection.execute(
-        select(_ORDER.currency, func.sum(_ORDER.amount_minor))
+        # In two parts: all payments there may be are more than a number of SQLite's holds.
+        select(
+            _ORDER.currency,
+            func.sum(_ORDER.amount_minor // _PART),
+            func.sum(_ORDER.amount_minor % _PART),
+        )
         .where(
             _COUNTS,
             _ORDER.id != order.id,
@@ -168,8 +174,8 @@ def _total(
         .group_by(_ORDER.currency)
     )
     total = 0
-    for currency, minor in sums:
-        if (base := _converted(int(minor), currency, rates)) is None:
+    for currency, parts, rest in sums:
+        if (base := _converted(int(parts) * _PART + int(rest), currency, rates)) is None:
             return None
         total += base
     return total

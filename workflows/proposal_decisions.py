@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert
 
 from workflows import audit, proposals, second_factor
 from workflows.company import Company
+from workflows.in_force import not_in_force
 from workflows.people import Person
 from workflows.proposals import Decision, Proposal, State, check_is_open, given_to, kind_of
 from workflows.refusal import Refusal
@@ -16,6 +17,8 @@ from workflows.second_factor import Cipher
 from workflows.tables import proposal_decision
 
 LONGEST_REASON = 300
+CHARTER = "charter"
+"""The kind by which settings come into force: the only one that is decided while they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ def decide(
         return found
     if choice.decision is Decision.REJECT:
         return _reject(connection, found, person, choice, now)
+    if found.kind != CHARTER and (held := not_in_force(connection, company)) is not None:
+        return held
     refusal = _unready(found, choice)
     if refusal is not None:
         return refusal

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, true, update
+from sqlalchemy import Connection, func, insert, select, true, update
 
 from workflows import audit, canonical
 from workflows.company import Company
@@ -30,8 +30,9 @@ from workflows.tables import proposal, proposal_decision
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ID_LENGTH = 10
-_MOST_OPEN = 200
-"""So many may be open at once: more are no longer read by anybody."""
+_MOST_OPEN = 50
+"""So many of one person may be open at once."""
+_MOST_READ = 1000
 
 
 class State(StrEnum):
@@ -218,9 +219,20 @@ def open_ones(connection: Connection, kind: str | None = None) -> list[Proposal]
         select(proposal)
         .where(proposal.c.state == State.OPEN, of_kind)
         .order_by(proposal.c.expires_at, proposal.c.id)
-        .limit(_MOST_OPEN)
+        .limit(_MOST_READ)
     )
     return [Proposal(*row) for row in rows]
+
+
+def newest_about(connection: Connection, kind: str, subject: str) -> Proposal | None:
+    """Return the newest proposal of a kind about a subject, whatever became of it."""
+    row = connection.execute(
+        select(proposal)
+        .where(proposal.c.kind == kind, proposal.c.subject == subject)
+        .order_by(proposal.c.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return Proposal(*row) if row is not None else None
 
 
 def given_to(connection: Connection, proposal_id: str) -> list[Given]:
@@ -346,11 +358,13 @@ def make(
         there = find(connection, proposal_id)
     if there is not None:
         return there
-    waiting = open_ones(connection)
-    for each in waiting:
-        if (each.kind, each.subject) == (kind.name, subject):
-            raise Refusal("proposal.open_already", proposal=each.id)
-    if len(waiting) >= _MOST_OPEN:
+    same = (proposal.c.kind == kind.name, proposal.c.subject == subject)
+    is_open = proposal.c.state == State.OPEN
+    if other := connection.execute(select(proposal.c.id).where(is_open, *same)).scalar():
+        raise Refusal("proposal.open_already", proposal=other)
+    # Nobody keeps others, or the service itself, from proposing.
+    mine = select(func.count()).where(is_open, proposal.c.proposer_id == proposer_id)
+    if connection.execute(mine).scalar_one() >= _MOST_OPEN:
         raise Refusal("proposal.too_many", count=_MOST_OPEN)
     made = Proposal(
         id=proposal_id,

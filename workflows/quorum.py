@@ -90,8 +90,9 @@ def may_still_approve(
     company: Company, person: Person, order: Order, given: Sequence[Approval]
 ) -> bool:
     """Whether ``person`` has not decided, and somebody's roles that they may use are not used."""
-    free = free_for(company, person, order, given)
-    return not has_decided(person, given) and _suit(free, order.policy_verdict.slots)
+    if has_decided(person, given):
+        return False
+    return _suit(free_for(company, person, order, given), order.policy_verdict.slots)
 
 
 def _suit(people: Sequence[Person], slots: Sequence[Slot]) -> bool:
@@ -107,9 +108,11 @@ def free_for(
     company: Company, person: Person, order: Order, given: Sequence[Approval]
 ) -> list[Person]:
     """Return by whose roles a person may still decide: of who has decided they are used up."""
+    mine = acts_as(company, person, order)
+    if len(mine) <= 1:  # nobody is acted for: as it mostly is, of many people
+        return list(mine)
     used = {each.person_id for each in given if each.is_standing}
     used |= counting(company, order, given).keys()
-    mine = acts_as(company, person, order)
     return [each for each in mine if each.id == person.id or each.id not in used]
 
 

@@ -18,8 +18,8 @@ from workflows import (
     approvals,
     audit,
     away,
-    charter,
     freeze,
+    in_force,
     instructions,
     kept_files,
     orders,
@@ -29,6 +29,7 @@ from workflows import (
 from workflows.company import Company
 from workflows.instructions import Sent, Stage
 from workflows.orders import Order, OrderState
+from workflows.policy import Verdict
 from workflows.prepared import Prepared
 from workflows.tables import instruction
 
@@ -105,7 +106,7 @@ def _released(
     """Return an approved order as it stands after `release`; its instruction if it is released."""
     if order.state != OrderState.APPROVED or is_held(connection, company):
         return order, None
-    if _cools_for(order, now):
+    if _cools_for(connection, company, order, now):
         return order, None
     if (reason := no_longer_holds(connection, company, order)) is not None:
         instructions.fail(connection, order, reason, None, now)
@@ -131,11 +132,29 @@ def _released(
     return orders.get(connection, order.id), None
 
 
-def _cools_for(order: Order, now: datetime) -> timedelta:
-    """Return how long policy has an approved order wait; nothing where it may leave."""
-    if order.release_after is None:
-        return timedelta(0)
-    return max(timedelta(0), order.release_after - now)
+def _cools_for(connection: Connection, company: Company, order: Order, now: datetime) -> timedelta:
+    """Return how long policy has an approved order wait; nothing where it may leave.
+
+    As policy said when it was asked for and as it says now, whichever is longer: the payee may have
+    changed meanwhile, and so may the policy.
+    """
+    waits = [] if order.release_after is None else [order.release_after - now]
+    verdict = _verdict_now(connection, company, order)
+    if verdict is not None and verdict.cool_off:
+        given = approvals.of_order(connection, order)
+        approved_at = max((each.at for each in given if each.is_standing), default=now)
+        waits.append(approved_at + verdict.cool_off - now)
+    return max([timedelta(0), *waits])
+
+
+def _verdict_now(connection: Connection, company: Company, order: Order) -> Verdict | None:
+    """Return what policy asks of an order today; None where its requester is not there any more."""
+    requester = company.directory.get(order.requester_id)
+    if requester is None:
+        return None
+    # Limits count up to this order: a later one must not take from it what it was granted.
+    facts = policy_facts.facts_of(connection, company, order, requester, until=order.versioned_at)
+    return company.policy.evaluate(facts, policy_facts.rates_of(company, order))
 
 
 def may_still_go(connection: Connection, company: Company, order: Order) -> bool:
@@ -145,7 +164,7 @@ def may_still_go(connection: Connection, company: Company, order: Order) -> bool
 
 def is_held(connection: Connection, company: Company) -> bool:
     """Whether nothing may leave: somebody froze it, or settings are not what was agreed to."""
-    return freeze.present(connection) is not None or not charter.is_in_force(connection, company)
+    return freeze.present(connection) is not None or not in_force.is_in_force(connection, company)
 
 
 def no_longer_holds(connection: Connection, company: Company, order: Order) -> str | None:
@@ -163,15 +182,12 @@ def no_longer_holds(connection: Connection, company: Company, order: Order) -> s
     by_delegates = [each for each in given if each.on_behalf_of and each.is_standing]
     if not all(away.behind(connection, company, each) for each in by_delegates):
         return "release.approvals"
-    requester = company.directory.get(order.requester_id)
-    if requester is None:
+    verdict = _verdict_now(connection, company, order)
+    if verdict is None:
         return "release.requester"
     is_known = policy_facts.profile_of(connection, company, order).is_active
     if order.payee_id is not None and not is_known:
         return "release.payee"
-    # Limits count up to this order: a later one must not take from it what it was granted.
-    facts = policy_facts.facts_of(connection, company, order, requester, until=order.versioned_at)
-    verdict = company.policy.evaluate(facts, policy_facts.rates_of(company, order))
     if not verdict.is_allowed:
         return "release.policy"
     now_asked = approvals.assignment_for(company, order, verdict.slots, given, verdict.excluded)
@@ -242,7 +258,9 @@ def depart(
         left = max(order.expires_at - now, timedelta(seconds=1))
         return Claim(Stage.PREPARED, order, None, min(left, TAKEN_BACK_FOR))
     if order.state == OrderState.APPROVED:  # frozen, or it still cools off
-        return Claim(Stage.PREPARED, order, None, _cools_for(order, now) or FROZEN_FOR)
+        # Not longer than that: it may be amended, and clocks may be corrected.
+        wait = min(_cools_for(connection, company, order, now), TAKEN_BACK_FOR)
+        return Claim(Stage.PREPARED, order, None, wait or FROZEN_FOR)
     if order.state == OrderState.RELEASED and sent is not None and sent.state == Stage.PREPARED:
         if wait := closed_for(order):
             return Claim(Stage.PREPARED, order, sent, wait)

@@ -315,7 +315,7 @@ def _checked(
         expires_at=now,
         updated_at=now,
         kind=_kind(company, creditor, payment.kind),
-        versioned_at=now,
+        versioned_at=orders.next_instant(connection, now),
         release_after=None,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot.settings.model import AccountSettings, PersonSettings, Settings
@@ -66,6 +67,11 @@ def charter_of(settings: Settings, company: Company) -> charter.Document:
         for name, section in (("slack", settings.slack), ("telegram", settings.telegram))
         if section is not None
     }
+    if settings.digest is not None:
+        chats["digest"] = {
+            key: str(value) for key, value in settings.digest.model_dump().items() if value
+        }
+    chats["web"] = {"public_url": str(settings.web.public_url or "")}
     others = {"connections": connections, "chats": chats, "payees": payees}
     return charter.document(company, others)
 
@@ -85,7 +91,10 @@ def _connection(each: ConnectorSettings) -> dict[str, str]:
     for name, value in each:
         if value is None or _TUNING.fullmatch(name):
             continue
-        if isinstance(value, Path):
+        if name == "proxy":
+            parts = urlsplit(value.get_secret_value())
+            found[name] = f"{parts.scheme}://{parts.hostname}:{parts.port}"
+        elif isinstance(value, Path):
             found[name] = value.name
             if name in _TRUSTED:
                 digest = hashlib.sha256(value.read_bytes()).hexdigest()

@@ -14,11 +14,18 @@ from tests.conformance.chat_hands import SlackHands
 from tests.conformance.register_hands import fills
 from tests.journeys.telegram_hands import hurried
 from tests.journeys.world import World, a_world
-from workflows import charter
+from workflows import in_force, payees
 from workflows.orders import OrderState
 
 DECIDED = 'payees = ["controller", "cfo"]\ncharter = ["controller", "cfo"]'
 AMARA = 'roles = ["staff"]'
+MULE = """
+[[payees]]
+id = "mule"
+name = "Mule"
+iban = "DE02120300000000202051"
+trusted = true
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +33,13 @@ def pace(monkeypatch: pytest.MonkeyPatch) -> None:
     hurried(monkeypatch)
 
 
-async def restarted(world: World, before: str, after: str) -> App:
+async def restarted(world: World, before: str, after: str, more: str = "") -> App:
     """Change the settings file and start the service anew."""
     await world.close()
     file = world.folder / "countersign.toml"
     text = file.read_text()
     assert text.count(before) >= 1
-    file.write_text(text.replace(before, after, 1))
+    file.write_text(f"{text.replace(before, after, 1)}\n{more}\n")
     return await again(world)
 
 
@@ -50,8 +57,9 @@ async def test_an_edited_file_holds_everything_until_people_agree(tmp_path: Path
         assert not app.is_held
         order = await world.pay()
 
-        app = await restarted(world, AMARA, 'roles = ["staff", "cfo"]')
+        app = await restarted(world, AMARA, 'roles = ["staff", "cfo"]', MULE)
         assert app.is_held
+        assert await world.read(lambda c: payees.get(c, "mule")) is None
         amara = app.services.company.directory.get("amara")
         assert amara is not None
         assert amara.roles == {"staff"}, "nobody gains by a file that was not agreed to"
@@ -74,6 +82,7 @@ async def test_an_edited_file_holds_everything_until_people_agree(tmp_path: Path
 
         app = await again(world)
         assert not app.is_held
+        assert await world.read(lambda c: payees.get(c, "mule")) is not None
         await app.dispatcher.wake(order.id)  # it would look again by itself within half a minute
         await world.until("settled")
         assert len(world.bank.ledger) == 1
@@ -91,6 +100,6 @@ async def test_a_file_that_is_rejected_and_put_back(tmp_path: Path) -> None:
         said = await fills(hands, "bea", "Other settings", "Reject", {"reason": "Not us"})
         assert "Other settings" in said
         assert app.is_held
-        assert not await world.read(lambda c: charter.is_in_force(c, app.company))
+        assert not await world.read(lambda c: in_force.is_in_force(c, app.company))
         policy.write_text(agreed)
         assert not (await again(world)).is_held

@@ -301,14 +301,14 @@ def test_a_difference_reads_as_one() -> None:
         OTHERS,
     )
     found = charter.difference(charter.document(there, OTHERS), rules)
-    added = {each.field: each.after for each in found if each.name == "A"}
+    added = {each.field: each.after for each in found if each.name == "“A”"}
     assert added["require"] == "2 × cfo, stage 3"
     assert added["when"] == "amount: from_minor: 500, up_to_minor: None"
     assert {each.name for each in found if each.after is None} == {
-        "Every payment",
-        "From 1 000 up",
-        "New payees",
-        "Closed lane",
+        "“Every payment”",
+        "“From 1 000 up”",
+        "“New payees”",
+        "“Closed lane”",
     }
 
 

@@ -410,6 +410,29 @@ async def test_what_nobody_saw_when_they_agreed_is_not_applied(desk: Desk) -> No
     assert state_of(await desk.decide("carl", made)) == State.OUTDATED
 
 
+async def test_nobody_moves_who_entered_the_account_to_somebody_else(desk: Desk) -> None:
+    """Whoever that is may not approve payments to it."""
+    payee_id = await desk.added()
+    await desk.changed(payee_id, Details("Neu & Söhne SARL", OTHER_IBAN))
+    for action in (Action.SUSPEND, Action.RESUME):
+        await desk.decide("carl", await desk.propose(Wish(action, payee_id), "dong"))
+    assert (await desk.find(payee_id)).changed_by == "bea"
+    name = Details("Neu & Söhne S.A.R.L.", OTHER_IBAN)
+    made = await desk.propose(Wish(Action.CHANGE, payee_id, name), "carl")
+    noted = await desk.call_back("dong", made)
+    assert isinstance(noted, Proposal)
+    await desk.decide("dong", noted, seen=True)
+    found = await desk.find(payee_id)
+    assert (found.payee.name, found.changed_by) == (name.name, "bea")
+
+
+async def test_a_new_account_under_a_suspended_payees_name_is_warned_of(desk: Desk) -> None:
+    payee_id = await desk.added()
+    await desk.decide("carl", await desk.propose(Wish(Action.SUSPEND, payee_id), "bea"))
+    wish = Wish(Action.ADD, details=Details("Neu & Söhne SARL", OTHER_IBAN))
+    assert (await desk.propose(wish, "bea")).data["warnings"]
+
+
 async def test_two_proposals_for_the_same_payee_make_one(desk: Desk) -> None:
     first = await desk.propose(Wish(Action.ADD, details=NEU))
     second = await desk.propose(Wish(Action.ADD, details=NEU), "dong")

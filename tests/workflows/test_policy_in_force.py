@@ -334,7 +334,7 @@ async def test_what_is_pending_counts_so_that_splitting_gains_nothing(desk: Desk
     for _ in range(3):
         assert await rules_of(desk, 100_000) == ("Every payment",)
     assert await rules_of(desk, 1) == ("Every payment", "A week of one payee")
-    desk.hands.forward(days=7)
+    desk.hands.forward(days=7, seconds=1)
     assert await rules_of(desk, 300_000) == ("Every payment",), "the window has moved on"
 
 
