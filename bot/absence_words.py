@@ -11,7 +11,7 @@ from bot.wording import Reader
 from workflows import absence
 from workflows.absence import LONGEST_REASON
 from workflows.audit import Entry
-from workflows.away import Leave
+from workflows.leaves import Leave
 from workflows.proposals import Proposal
 
 MOST_LISTED = 10

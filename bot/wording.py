@@ -15,9 +15,9 @@ from bot.messages import Messages
 from connectors.money import Money
 from workflows import approvals, instructions
 from workflows.approvals import Approval, Decision
-from workflows.away import NOBODY_AWAY, Away, Leave
 from workflows.company import Company
 from workflows.instructions import Sent, Stage
+from workflows.leaves import NOBODY_AWAY, Away, Leave
 from workflows.orders import Order, OrderState
 from workflows.payee_history import MOST_COUNTED, PayeeHistory
 from workflows.people import Person

@@ -17,8 +17,9 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from workflows import approvals, audit, orders, proposals
 from workflows.approvals import Decision
-from workflows.away import Leave, zone_of
+from workflows.away import zone_of
 from workflows.company import Company
+from workflows.leaves import Leave
 from workflows.orders import OrderState
 from workflows.people import Person
 from workflows.proposals import Kind, Proposal

@@ -20,9 +20,9 @@ from sqlalchemy import (
 
 from workflows import audit, away, orders, second_factor
 from workflows.company import Company
+from workflows.matching import Assignment
 from workflows.orders import Order, OrderState
 from workflows.people import Person
-from workflows.policy import Assignment
 from workflows.prepared import Prepared
 from workflows.quorum import (
     Approval,

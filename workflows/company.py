@@ -8,7 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from connectors.base import Account
-from workflows.away import NOBODY_AWAY, Away
+from workflows.leaves import NOBODY_AWAY, Away
 from workflows.opening import Hours
 from workflows.people import Directory, Person
 from workflows.policy import Policy, Rates

@@ -21,6 +21,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from connectors.money import Money, MoneyError
+from workflows.matching import assign
 from workflows.policy import (
     Facts,
     Kind,
@@ -30,7 +31,6 @@ from workflows.policy import (
     Slot,
     Verdict,
     When,
-    assign,
     matches,
 )
 from workflows.policy_cells import Cells, Demand

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from connectors.money import Money
-from workflows.policy import Facts, Kind, Limit, PayeeStanding, Policy, Slot, assign
+from workflows.matching import assign
+from workflows.policy import Facts, Kind, Limit, PayeeStanding, Policy, Slot
 from workflows.policy_cells import Aspect, Cell, Cells, Demand, TooManySituationsError
 from workflows.policy_findings import Finding, Severity
 from workflows.policy_rows import MOST_CELLS, Row, by_category, names, rows

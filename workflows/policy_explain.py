@@ -12,20 +12,10 @@ from connectors.money import Money
 from workflows import approvals, orders, payees, policy_facts
 from workflows.approvals import Approval, Decision
 from workflows.company import Company
+from workflows.matching import Assignment
 from workflows.orders import Order
 from workflows.people import Person
-from workflows.policy import (
-    Assignment,
-    Band,
-    Facts,
-    Limit,
-    Policy,
-    Rates,
-    Slot,
-    Verdict,
-    When,
-    matches,
-)
+from workflows.policy import Band, Facts, Limit, Policy, Rates, Slot, Verdict, When, matches
 from workflows.policy_rows import duration
 from workflows.tables import approval
 

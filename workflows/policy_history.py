@@ -12,9 +12,10 @@ from sqlalchemy import Connection, select
 from connectors.money import Money
 from workflows import approvals, policy_facts
 from workflows.company import Company
+from workflows.matching import assign
 from workflows.orders import NO_MONEY_MOVED, Order, OrderState
 from workflows.people import Person
-from workflows.policy import PayeeStanding, Policy, Verdict, assign
+from workflows.policy import PayeeStanding, Policy, Verdict
 from workflows.policy_cells import Demand
 from workflows.tables import payment_order
 

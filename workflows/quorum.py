@@ -13,9 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from workflows.company import Company
+from workflows.matching import Assignment, assign
 from workflows.orders import Order
 from workflows.people import Person
-from workflows.policy import Assignment, Slot, assign
+from workflows.policy import Slot
 
 
 class Decision(StrEnum):

@@ -15,9 +15,10 @@ from connectors.base import Creditor
 from connectors.money import Money
 from workflows import audit, kept_files, orders, payee_history, payees, policy_facts
 from workflows.company import Company, OwnAccount
+from workflows.matching import assign
 from workflows.orders import Order, OrderState
 from workflows.people import Person
-from workflows.policy import Kind, PayeeStanding, Verdict, assign
+from workflows.policy import Kind, PayeeStanding, Verdict
 from workflows.refusal import Refusal
 from workflows.visible_text import clean_text
 

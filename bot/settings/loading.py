@@ -18,8 +18,9 @@ from bot.settings.model import Settings, SlackSettings
 from bot.settings.values import PATTERNS, Duration, checked_currency
 from connectors import registry
 from connectors.base import ConnectorSettings
+from workflows.matching import can_be_filled
 from workflows.opening import Hours
-from workflows.policy import Policy, PolicyErrors, Rates, can_be_filled
+from workflows.policy import Policy, PolicyErrors, Rates
 
 LARGEST_POLICY = 256 * 1024
 

@@ -17,7 +17,7 @@ from sandbox.slack.blocks import check_blocks, check_view
 from tests.bot.test_inbox_cards import order_of
 from tests.workflows.company import PEOPLE, START, company
 from workflows.approvals import Approval
-from workflows.away import Away, Leave
+from workflows.leaves import Away, Leave
 from workflows.orders import Order
 from workflows.people import Person
 from workflows.policy import Slot

@@ -17,8 +17,8 @@ from sandbox.bank import Executed
 from tests.faults.company import World
 from workflows import approvals, audit, orders
 from workflows.audit import Entry
+from workflows.matching import assign
 from workflows.orders import NO_MONEY_MOVED, Order, OrderState
-from workflows.policy import assign
 from workflows.record import verification
 from workflows.tables import receipt, telegram_update
 

@@ -22,9 +22,9 @@ from workflows import (
 )
 from workflows.absence import Wish
 from workflows.approvals import Approval, Decided, Decision
-from workflows.away import Leave
 from workflows.company import Company
 from workflows.database import Database
+from workflows.leaves import Leave
 from workflows.orders import Order
 from workflows.people import Person
 from workflows.proposal_decisions import Choice

@@ -1,4 +1,4 @@
-"""Being away: who may say so, who agrees to a delegation, who is asked, and what is on the record."""
+"""Being away: who may say so, who agrees to a delegation, who is asked, what is on the record."""
 
 from __future__ import annotations
 
@@ -9,27 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from tests.workflows.company import START, Hands, Phones, company
-from tests.workflows.leave import (
-    BY_ID,
-    EVERYBODY,
-    GRETA,
-    TODAY,
-    WEEK,
-    Office,
-    other,
-    staffed,
-)
-from workflows import (
-    absence,
-    approvals,
-    audit,
-    away,
-    reminders,
-    tables,
-)
+from tests.workflows.leave import BY_ID, EVERYBODY, GRETA, TODAY, WEEK, Office, other, staffed
+from workflows import absence, approvals, audit, away, reminders, tables
 from workflows.absence import Wish
-from workflows.away import Leave
 from workflows.database import Database
+from workflows.leaves import Leave
 from workflows.proposals import Proposal
 from workflows.refusal import Refusal
 from workflows.reminders import Reminders

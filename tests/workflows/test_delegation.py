@@ -9,24 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from tests.workflows.company import Hands, Phones
-from tests.workflows.leave import (
-    BY_ID,
-    EVERYBODY,
-    MAX,
-    TODAY,
-    WEEK,
-    Office,
-    other,
-    staffed,
-)
+from tests.workflows.leave import BY_ID, EVERYBODY, MAX, TODAY, WEEK, Office, other, staffed
 from tests.workflows.test_policy_in_force import under
-from workflows import (
-    approvals,
-    audit,
-    quorum,
-    release,
-    tables,
-)
+from workflows import approvals, audit, quorum, release, tables
 from workflows.approvals import Decided, Decision
 from workflows.database import Database
 from workflows.orders import OrderState

@@ -10,18 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workflows.company import START, company
-from tests.workflows.leave import (
-    WEEK,
-)
-from workflows import (
-    quorum,
-)
+from tests.workflows.leave import WEEK
+from workflows import quorum
 from workflows.approvals import Approval
-from workflows.away import Away, Leave
 from workflows.company import Company
+from workflows.leaves import Away, Leave
+from workflows.matching import assign
 from workflows.orders import Order
 from workflows.people import Person
-from workflows.policy import Slot, Verdict, assign
+from workflows.policy import Slot, Verdict
 
 NAMES = ("a", "b", "c", "d", "e")
 ROLES = ("controller", "cfo")

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.money import MAX_MINOR, Money, MoneyError, exponent
+from workflows.matching import assign, can_be_filled
 from workflows.policy import (
     Band,
     Facts,
@@ -27,8 +28,6 @@ from workflows.policy import (
     Slot,
     Verdict,
     When,
-    assign,
-    can_be_filled,
 )
 
 ROLES = ("staff", "controller", "cfo", "treasurer")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from connectors.money import Money
 from tests.workflows.policies import LANES, PEOPLE, RATES, WORLD, payments, policies
-from workflows.policy import Facts, PayeeStanding, Policy, Rates, assign
+from workflows.matching import assign
+from workflows.policy import Facts, PayeeStanding, Policy, Rates
 from workflows.policy_assertions import parse as parse_assertion
 from workflows.policy_cells import Demand
 from workflows.policy_check import Report, check, payment_words

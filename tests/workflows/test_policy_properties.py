@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 
 from connectors.money import Money
 from tests.workflows.policies import PEOPLE, RATES, ROLES, limits, payments, policies, rules
+from workflows.matching import LAST_STAGE, Assignment, assign
 from workflows.policy import (
-    LAST_STAGE,
-    Assignment,
     Facts,
     Limit,
     PayeeStanding,
@@ -32,7 +31,6 @@ from workflows.policy import (
     Slot,
     Verdict,
     When,
-    assign,
 )
 from workflows.policy_explain import unmet
 
