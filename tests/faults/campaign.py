@@ -141,7 +141,8 @@ class Round:
             await self._work()
             await storm
             await self._office.until_quiet()
-            self.outcome.quiet.append(time.monotonic() - self._last_death)
+            if self.outcome.kills:  # else there is no death to count from
+                self.outcome.quiet.append(time.monotonic() - self._last_death)
         except NotDone as error:
             self.outcome.verdict.wrong.append(str(error))
         finally:
