@@ -13,6 +13,7 @@ from workflows.orders import Order
 
 _LINES = {
     "order.approval": "story.approval",
+    "order.completed": "story.completed",
     "order.rejected": "story.rejected",
     "order.cancelled": "story.cancelled",
     "order.cancel_asked": "story.cancel_asked",

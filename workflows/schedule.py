@@ -20,6 +20,7 @@ from sqlalchemy import Connection, select
 from workflows import absence, audit, firing, kept_files, proposals, requests
 from workflows.clock import Clock
 from workflows.company import Company
+from workflows.completion import complete_due
 from workflows.database import Database
 from workflows.dispatch import Dispatcher
 from workflows.firing import Striker
@@ -150,12 +151,18 @@ class Schedule:
         absence.tell_due(connection, self._company, now=now)
 
     async def _remind(self, now: datetime) -> None:
-        """Remind whom payments wait for; what another replica told already is on the record."""
+        """Remind whom payments wait for, and move on those that wait for nobody.
+
+        What another replica told already is on the record.
+        """
         if self._reminded_at is not None and now - self._reminded_at < _REMIND_EVERY:
             return
-        await self._database.write(
-            lambda connection: remind(connection, self._company, self._reminders, now=now)
-        )
+
+        def remind_and_complete(connection: Connection) -> None:
+            complete_due(connection, self._company, now=now)
+            remind(connection, self._company, self._reminders, now=now)
+
+        await self._database.write(remind_and_complete)
         self._reminded_at = now
 
     async def _forget(self, now: datetime) -> None:

@@ -121,6 +121,8 @@ class Replay:
             self._attach(told)
         if told.kind in _DECISIONS:
             self._decide(told, order)
+        if told.kind == "order.completed":
+            self._check_quorum(told, order)
         if told.kind == "order.approval_withdrawn":
             for person in facts["withdrawn"]:
                 taken = self.rows[approval.name, (told.subject, facts["version"], person)]
