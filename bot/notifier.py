@@ -304,9 +304,12 @@ class Notifier:
         person = company.directory.get(name)
         if told or person is None:
             return False
-        there = people.home_chats(connection, company.directory, [person], self._services.chats)
+        # Where they were at home when it happened: each chat decides so, whenever it comes to it.
+        there = people.home_chats(
+            connection, company.directory, [person], self._services.chats, as_of=entry.seq
+        )
         home = there.get(person.id, self._chat.name)
-        # Their home when it happened was perhaps this one, and the other one has gone past it.
+        # They cannot be reached there any more perhaps, since the other one has gone past it.
         passed = audit.position(connection, f"notifier:{home}") or 0
         return home == self._chat.name or passed >= entry.seq
 

@@ -299,12 +299,20 @@ def prefer(connection: Connection, person: Person, chat: str, *, now: datetime) 
 
 
 def home_chats(
-    connection: Connection, directory: Directory, people: Iterable[Person], chats: Sequence[str]
+    connection: Connection,
+    directory: Directory,
+    people: Iterable[Person],
+    chats: Sequence[str],
+    *,
+    as_of: int | None = None,
 ) -> dict[str, str]:
     """Return, by person, the one chat in which each is told what concerns them.
 
     It is the chat they chose, where they can be reached in it; else the first of ``chats`` in
     which they can; else the first, whose own directory may know them.
+
+    Args:
+        as_of: Number of an entry of the record: the chat is the one they had chosen by then.
     """
     wanted = {person.id: person for person in people}
     linked = connection.execute(select(chat_identity).where(chat_identity.c.person_id.in_(wanted)))
@@ -313,10 +321,7 @@ def home_chats(
         select(chat_unreachable).where(chat_unreachable.c.person_id.in_(wanted))
     )
     unreachable = {(row.person_id, row.chat) for row in gone}
-    chosen = connection.execute(
-        select(chat_preference).where(chat_preference.c.person_id.in_(wanted))
-    )
-    preferred = {row.person_id: row.chat for row in chosen}
+    preferred = _preferred(connection, wanted, as_of)
     homes: dict[str, str] = {}
     for person in wanted.values():
         there, perhaps = [], []
@@ -333,6 +338,21 @@ def home_chats(
         elif there or perhaps:
             homes[person.id] = [*there, *perhaps][0]
     return homes
+
+
+def _preferred(connection: Connection, wanted: Iterable[str], as_of: int | None) -> dict[str, str]:
+    """Return the chats that people chose, now or as of an entry."""
+    if as_of is None:
+        chosen = connection.execute(
+            select(chat_preference).where(chat_preference.c.person_id.in_(list(wanted)))
+        )
+        return {row.person_id: row.chat for row in chosen}
+    return {
+        person_id: str(entry.facts["chat"])
+        for person_id in wanted
+        for entry in audit.of_subject(connection, person_id)
+        if entry.kind == "person.preferred" and entry.seq <= as_of
+    }
 
 
 def _of(person: Person, chat: str) -> ColumnElement[bool]:

@@ -236,7 +236,9 @@ async def test_news_of_before_a_move_is_not_lost(tmp_path: Path) -> None:
         await amara.sends("/treasury here", "comes to Telegram")
         await world.workspace.come_back()
         mine = world.person("amara")
-        await mine.wait_message(lambda m: m.is_reply and "withdrew" in slack_text(m), mine.dm)
+        await mine.wait_message(
+            lambda m: m.is_reply and "withdrew" in slack_text(m), mine.dm, timeout=15
+        )
         assert not [m for m in amara.account.messages() if m.reply_to is not None]
 
 
