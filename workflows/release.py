@@ -139,7 +139,8 @@ def _cools_for(connection: Connection, company: Company, order: Order, now: date
     changed meanwhile, and so may the policy.
     """
     waits = [] if order.release_after is None else [order.release_after - now]
-    verdict = _verdict_now(connection, company, order)
+    has_any = any(rule.cool_off for rule in company.policy.rules)
+    verdict = _verdict_now(connection, company, order) if has_any else None
     if verdict is not None and verdict.cool_off:
         given = approvals.of_order(connection, order)
         approved_at = max((each.at for each in given if each.is_standing), default=now)
