@@ -208,7 +208,7 @@ class Workspace:
         """Wait until every event has been acknowledged or given up."""
         await self._delivery.settle()
 
-    def wait_connected(self, count: int = 1, timeout: float = 5.0) -> Awaitable[None]:
+    def wait_connected(self, count: int = 1, timeout: float = 20.0) -> Awaitable[None]:
         """Wait until the app has ``count`` Socket Mode connections.
 
         Raises:

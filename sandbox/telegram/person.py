@@ -18,7 +18,7 @@ from sandbox.telegram.store import Store
 
 T = TypeVar("T")
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Seconds to wait for what should appear, unless told otherwise."""
 
 

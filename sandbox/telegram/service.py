@@ -164,7 +164,7 @@ class Telegram:
         """Return the calls of one method, oldest first."""
         return [call for call in self._api.log if call.method.lower() == method.lower()]
 
-    def settle(self, timeout: float = 5.0) -> Coroutine[Any, Any, None]:
+    def settle(self, timeout: float = 20.0) -> Coroutine[Any, Any, None]:
         """Wait until the bot has confirmed every update that is not held back.
 
         Raises:
@@ -177,7 +177,7 @@ class Telegram:
         """Whether the bot asks for updates now, or has set a webhook."""
         return self._updates.is_listening
 
-    def wait_listening(self, timeout: float = 5.0) -> Coroutine[Any, Any, object]:
+    def wait_listening(self, timeout: float = 20.0) -> Coroutine[Any, Any, object]:
         """Wait until the bot asks for updates, or has set a webhook.
 
         Raises:

@@ -95,7 +95,7 @@ class SlackHands(Hands):
         person = self.world.person(name)
         before = len(person.messages())
         assert (await person.command(command)).ok
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             while len(person.messages()) == before and not person.views():
                 await asyncio.sleep(0.01)
         if views := person.views():
@@ -173,7 +173,7 @@ class SlackHands(Hands):
         )
         before = len(person.messages(message.channel))
         assert (await person.click(message, action, value)).ok
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(person.messages(message.channel)) == before and not person.views():
                 await asyncio.sleep(0.01)
         if views := person.views():
@@ -274,7 +274,7 @@ class TelegramHands(Hands):
     async def _changed(self, name: str, before: telegram.Message) -> telegram.Message:
         """Return the dialogue once it has moved on."""
         person = self.world.on_telegram(name)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (now := person.latest(before)) is not None and now.text == before.text:
                 await asyncio.sleep(0.01)
         return now if now is not None else person.messages()[-1]
@@ -317,7 +317,7 @@ class TelegramHands(Hands):
             text = telegram.text_of(now) if now is not None else "gone"
             return text if "❗" in text or "[⌫]" not in text else None
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (said := outcome()) is None:
                 await asyncio.sleep(0.01)
         return said

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox import slack, telegram
 from tests.conformance.chat_hands import Hands, SlackHands, TelegramHands
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 _REVIEW = "Is this right?"
 
 

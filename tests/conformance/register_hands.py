@@ -29,7 +29,7 @@ _LABELS = {
     "reason": _SAYS("form.reject.reason"),
 }
 _ASKS = ("👉", "Is this right?")
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 async def newest(world: World) -> Proposal:

@@ -238,7 +238,7 @@ async def test_flood_control_is_respected(hands: Hands) -> None:
         await world.on_telegram("amara").say("/pay 1250.00 EUR to ACME GmbH")
     else:
         assert (await world.person("amara").command("/pay 1250.00 EUR to ACME GmbH")).ok
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not await world.read(lambda c: orders.asked_by(c, "amara")):
             await asyncio.sleep(0.05)
     await hands.card("carl", await world.order(), "Approve")

@@ -273,7 +273,7 @@ async def test_a_lease_has_one_holder_at_a_time(place: Place) -> None:
 
 
 async def test_leases_of_other_names_are_others(database: Database) -> None:
-    async with asyncio.timeout(5), database.lease("a") as one, database.lease("b") as other:
+    async with asyncio.timeout(30), database.lease("a") as one, database.lease("b") as other:
         assert one.is_held
         assert other.is_held
 

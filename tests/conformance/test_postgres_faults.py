@@ -237,7 +237,7 @@ async def test_what_is_away_for_a_while_is_waited_for(
     assert not writing.done()
     assert not reading.done()
     proxy.come_up()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await writing == "meanwhile"
         assert "before" in await reading
 
@@ -327,7 +327,7 @@ async def test_a_lease_is_lost_with_its_connection_and_the_next_one_has_it(
         next_one = await asyncio.wait_for(waiting, 10)
         assert next_one.is_held
     await next_one.__aexit__(None, None, None)
-    async with asyncio.timeout(10), wired.lease("poller") as again:
+    async with asyncio.timeout(30), wired.lease("poller") as again:
         assert again.is_held
 
 
@@ -409,6 +409,6 @@ async def test_a_replica_stops_when_its_tables_were_changed_behind_its_back(
             await wired.write(partial(append, subject="x"))
             await asyncio.sleep(0.05)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         with pytest.raises(DatabaseError, match="version 9999 now"):
             await write_on()

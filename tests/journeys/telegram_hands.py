@@ -21,7 +21,7 @@ from tests.journeys.world import World
 from workflows import orders
 from workflows.orders import Order
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 PAD = "Code of your authenticator"
 NOT_YOURS = "not yours"
 

@@ -77,7 +77,7 @@ async def test_an_edited_file_holds_everything_until_people_agree(tmp_path: Path
         for name in ("carl", "bea"):
             said = await fills(hands, name, "Other settings", "Approve", {})
             assert "Other settings" in said
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await app.outdated.wait()
 
         app = await again(world)

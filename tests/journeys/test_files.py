@@ -327,7 +327,7 @@ async def test_a_list_becomes_payments(tmp_path: Path, ending: str) -> None:
         # Each is approved like any other.
         small = next(order for order in asked if order.amount_minor == 2_000)
         await world.approve("bea", small)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not world.bank.ledger:
                 await asyncio.sleep(0.02)
         (paid,) = world.bank.ledger

@@ -59,7 +59,7 @@ async def test_what_a_caller_says_is_not_believed(tmp_path: Path, status: str) -
             assert questions(world) == 0
             true = await client.post(url, json=said)
             assert true.status_code == 204
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not questions(world):
                 await asyncio.sleep(0.02)
         assert (await world.order()).state == OrderState.SUBMITTED

@@ -188,7 +188,7 @@ async def test_a_lost_answer_never_pays_twice(tmp_path: Path, fault: str) -> Non
     async with a_world(tmp_path) as world:
         world.bank.faults.add("initiate", Fault[fault.upper()])
         order = await world.approved()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while "order.unknown" not in await world.kinds(order.id):
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
@@ -216,7 +216,7 @@ async def test_slack_unreachable_loses_no_card(tmp_path: Path) -> None:
         world.workspace.faults.server_errors = 3
         assert (await world.person("bea").submit(form, {"code": await world.code("bea")})).ok
         amara = world.person("amara")
-        await amara.wait_message(lambda m: "Bea Lindqvist approved" in text_of(m), timeout=20)
+        await amara.wait_message(lambda m: "Bea Lindqvist approved" in text_of(m), timeout=30)
 
 
 async def test_rate_limits_are_respected(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ async def test_every_acknowledgment_comes_in_time_whatever_the_bank_does(tmp_pat
         assert (await amara.command("/pay 1250.00 EUR to ACME GmbH")).ok
         order = await world.order()
         assert "funds_unchecked" in order.risk_codes
-        await carl.wait_message(lambda m: "Asking the bank" in text_of(m), timeout=10)
+        await carl.wait_message(lambda m: "Asking the bank" in text_of(m), timeout=30)
         card = await world.card("carl", order)
         assert "balance was not checked" in text_of(card)
 

@@ -50,9 +50,9 @@ async def test_it_runs_answers_and_stops_when_told(tmp_path: Path) -> None:
         await world.close()
         process = await started(world, tmp_path, COUNTERSIGN__WEB__PORT="0")
         try:
-            await world.workspace.wait_connected(timeout=20)
+            await world.workspace.wait_connected(timeout=30)
             carl = world.person("carl")
-            async with asyncio.timeout(20):  # the process shares its first second with its imports
+            async with asyncio.timeout(30):  # the process shares its first second with its imports
                 while not (await carl.command("/treasury whoami")).ok:
                     await asyncio.sleep(0.2)
             assert "CFO" in world.last("carl")
@@ -99,7 +99,7 @@ async def test_slack_unreachable_at_the_start_is_tried_again(tmp_path: Path) -> 
         await world.close()
         await world.workspace.go_down()
         opening = asyncio.create_task(world.open())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while world.app in (None, before) or world.app.web is None:
                 await asyncio.sleep(0.05)
         async with httpx.AsyncClient() as client:
@@ -108,7 +108,7 @@ async def test_slack_unreachable_at_the_start_is_tried_again(tmp_path: Path) -> 
         assert answer.json()["status"] == "degraded"
         await world.workspace.come_back()
         await opening
-        async with httpx.AsyncClient() as client, asyncio.timeout(10):
+        async with httpx.AsyncClient() as client, asyncio.timeout(30):
             while (await client.get(f"{world.app.web.url}/health")).status_code != 200:
                 await asyncio.sleep(0.1)
         assert (await world.person("carl").command("/treasury")).ok

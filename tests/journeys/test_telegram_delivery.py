@@ -244,10 +244,11 @@ async def test_updates_that_no_client_can_read_stop_nobody(tmp_path: Path) -> No
         # Its sender waits until it is given up, is told, and is heard again.
         carl = Phone(world, "carl")
         waiting = await carl.account.say("/treasury whoami")
-        for _ in range(len(_poison()) * ATTEMPTS):
+        hearing = asyncio.create_task(carl.sees("Carl Weiss", after=waiting))
+        while not hearing.done():
             watch.move(seconds=30)
             await asyncio.sleep(0.1)
-        await carl.sees("Carl Weiss", after=waiting)
+        await hearing
         assert having(carl, SORRY)
         await dealt_with(world)
         problems = rows(world, "SELECT problem FROM telegram_update WHERE problem NOT NULL")
@@ -273,10 +274,11 @@ async def test_what_keeps_failing_is_given_up_with_an_apology(
                 await amara.press(card, "Withdraw")
             else:
                 await amara.account.say(LINE)
-            for _ in range(ATTEMPTS):
+            hearing = asyncio.create_task(amara.sees(SORRY))
+            while not hearing.done():
                 await asyncio.sleep(0.2)
                 watch.move(seconds=30)
-            await amara.sees(SORRY)
+            await hearing
         await dealt_with(world)
         assert len(having(amara, SORRY)) == 1
         assert [each.state for each in await asked(world)] == [OrderState.PENDING]

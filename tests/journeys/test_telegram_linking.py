@@ -42,7 +42,7 @@ async def link_of(world: World, name: str) -> str:
     person = world.person(name)
     before = len(person.messages())
     assert (await person.command("/treasury link")).ok
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(person.messages()) == before:
             await asyncio.sleep(0.01)
     found = re.search(

@@ -40,7 +40,7 @@ def pace(monkeypatch: pytest.MonkeyPatch) -> None:
 async def handled(world: World) -> None:
     """Wait until everything that was said has been dealt with."""
     await world.telegram.settle()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while rows(world, "SELECT 1 FROM telegram_update WHERE done_at IS NULL"):
             await asyncio.sleep(0.02)
 

@@ -123,7 +123,7 @@ class Office(Desk):
         return await self.now(order)
 
     async def until(self, order: Order, *states: str, kind: str = "") -> Order:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 present = await self.now(order)
                 if present.state in states and (not kind or kind in await self.kinds(order.id)):

@@ -127,7 +127,7 @@ async def test_no_question_may_send_what_is_frozen(office: Office) -> None:
     async with office.open() as dispatcher:
         order = await office.approved()
         await dispatcher.begin(order.id)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not could_send:
                 await asyncio.sleep(0.01)
             assert all(could_send)

@@ -166,7 +166,7 @@ class Life(Desk):
         return await self.now(order)
 
     async def until(self, order: Order, *states: str) -> Order:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while (present := await self.now(order)).state not in states:
                 await asyncio.sleep(0.02)
         return present
@@ -312,7 +312,7 @@ async def test_where_the_bank_cannot_tell_a_person_decides(
     await restore.put_back(on_disk.where, on_disk.folder, file, by="console", now=hands())
     async with life(on_disk, hands, phones, bank) as after, after.dispatching():
         await after.until(order, "unknown")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while "order.decision_needed" not in await after.kinds(order.id):
                 await asyncio.sleep(0.02)
     assert bank.ledger == []
