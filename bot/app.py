@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select
 
 from bot import record
 from bot.chat import ChatApp, ChatUnavailable, NotAdmitted
@@ -47,6 +47,7 @@ from workflows.database import (
 )
 from workflows.dispatch import Dispatcher, Pace
 from workflows.payees import Payee
+from workflows.prepared import Prepared
 from workflows.release import Allowance
 from workflows.reminders import Reminders
 from workflows.schedule import Schedule
@@ -56,6 +57,13 @@ from workflows.tables import connector_state
 from workflows.takeover import LOCAL
 
 log = structlog.get_logger(__name__)
+
+_REMEMBERED = Prepared(
+    select(connector_state.c.value).where(
+        connector_state.c.connector == bindparam("connector"),
+        connector_state.c.key == bindparam("key"),
+    )
+)
 
 DATABASE, WORKFLOWS = SQLITE_FILE, WORKFLOWS_FILE
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
@@ -78,11 +86,9 @@ class DatabaseState:
 
     async def get(self, key: str) -> str | None:
         """Return the remembered value, or None."""
-        return await self.database.read(
-            lambda connection: connection.execute(
-                select(connector_state.c.value).where(*self._where(key))
-            ).scalar_one_or_none()
-        )
+        which = {"connector": self.connector, "key": key}
+        row = await self.database.read(lambda connection: _REMEMBERED.row(connection, which))
+        return row[0] if row else None
 
     async def put(self, key: str, value: str | None) -> None:
         """Remember ``value`` durably; None forgets it."""

@@ -19,6 +19,8 @@ from bot import (
     inbox_cards,
     pay_line,
     pictures,
+    recurring,
+    recurring_words,
     register,
     statement_cards,
     views,
@@ -81,6 +83,7 @@ class Commands:
             "freeze": self.freeze,
             "payees": self.payees,
             "away": self.away,
+            "recurring": self.recurring,
             "treasury": self.treasury,
         }
 
@@ -319,6 +322,13 @@ class Commands:
         del text
         return Reply(await absences.card(self._services, self, caller))
 
+    # ---- /recurring ---------------------------------------------------------------------------
+
+    async def recurring(self, caller: Caller, text: str) -> Reply:
+        """Show the payments that come again, of what the caller may see."""
+        del text
+        return Reply(await recurring.card(self._services, self, caller))
+
     # ---- /treasury ----------------------------------------------------------------------------
 
     async def treasury(self, caller: Caller, text: str) -> Reply:
@@ -447,6 +457,7 @@ class Commands:
             "digest",
             "payees",
             "away",
+            "recurring",
             "enrol",
             "whoami",
         ]
@@ -504,13 +515,16 @@ def _payment_of(
         remittance=line.reference,
         execution_date=parsed_date(line.date),
         is_no_duplicate=is_no_duplicate,
+        repeats=recurring_words.asked_for(
+            {"every": line.every}, parsed_date(line.until, field="until")
+        ),
     )
     if line.iban:
         return replace(payment, name=line.payee, iban=line.iban)
     return replace(payment, payee_id=payees.named(connection, line.payee).id)
 
 
-def parsed_date(text: str) -> date | None:
+def parsed_date(text: str, *, field: str = "date") -> date | None:
     """Return an ISO date, or None for an empty text.
 
     Raises:
@@ -521,4 +535,4 @@ def parsed_date(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Refusal("date.malformed", field="date", text=text[:20]) from None
+        raise Refusal("date.malformed", field=field, text=text[:20]) from None

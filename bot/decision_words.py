@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from bot.wording import Reader, masked
+from bot import recurring_words
+from bot.reader import Reader, masked
 from connectors.money import Money, MoneyError
 from workflows.audit import Entry
+from workflows.recurrence import Repeats
 
 
 def _withdrawn(reader: Reader, entry: Entry) -> str:
@@ -101,6 +103,7 @@ _COMPARED: tuple[tuple[str, str], ...] = (
     ("account", "label.account"),
     ("remittance", "label.reference"),
     ("execution_date", "label.execution"),
+    ("repeats", "label.repeats"),
     ("kind", "label.kind"),
     ("attachments", "label.invoice"),
 )
@@ -138,6 +141,8 @@ def _shown(reader: Reader, name: str, value: Any) -> str:
         case "account":
             own = reader.company.accounts.get(value)
             return own.name if own else str(value)
+        case "repeats":
+            return recurring_words.short_terms(reader, Repeats.from_json(str(value)))
         case "kind":
             return reader.messages.named(reader.language, "kind", str(value))
         case _:

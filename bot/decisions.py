@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from bot import decision_forms, forms, pictures, views
+from bot import decision_forms, forms, pictures, views, wording
 from bot.cards import Accepted, Answer, Form, Invalid, Notice, Replace, Submitted, Tone
 from bot.commands import Commands
 from bot.services import Caller, Services
 from bot.wording import OrderView, Reader
-from workflows import approvals, bulk, orders, questions
+from workflows import approvals, bulk, orders, questions, release
 from workflows.approvals import Choice, Decided, Decision
 from workflows.bulk import Changed, Shown
 from workflows.orders import Order, OrderState
@@ -108,9 +108,15 @@ class Decisions:
         """Start the workflow of an order that has all its approvals, or have it look again."""
         if decided.order.state != OrderState.APPROVED:
             return
+        if self._is_for_later(decided.order):
+            return  # a sweep begins it on its day
         await self._services.dispatcher.begin(decided.order.id)
         if decided.is_again:
             await self._services.dispatcher.wake(decided.order.id)
+
+    def _is_for_later(self, order: Order) -> bool:
+        """Whether an order is to be executed on a day that has not begun."""
+        return bool(release.due_in(self._services.company, order, self._services.clock()))
 
     def _thanks(self, caller: Caller, result: Decided, decision: Decision) -> Notice:
         reader = self._reader(caller)
@@ -123,6 +129,9 @@ class Decisions:
         if result.assignment.is_complete and result.order.release_after is not None:
             at = reader.instant(result.order.release_after)
             return Notice(reader.say("thanks.cooling", at=at, **facts), Tone.GOOD)
+        if result.assignment.is_complete and self._is_for_later(result.order):
+            day = wording.execution_line(reader, result.order)
+            return Notice(reader.say("thanks.scheduled", day=day, **facts), Tone.GOOD)
         if result.assignment.is_complete:
             return Notice(reader.say("thanks.complete", **facts), Tone.GOOD)
         missing = sum(slot.count for slot in result.assignment.missing)

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
+from bot.recurring_words import inputs as recurring_inputs
+from bot.recurring_words import terms_facts
 from bot.wording import (
     OrderView,
     Reader,
@@ -127,6 +129,7 @@ def whole_facts(reader: Reader, order: Order) -> tuple[Fact, ...]:
         ),
         Fact(say("label.reference"), order.remittance or say("nothing")),
         Fact(say("label.execution"), execution_line(reader, order)),
+        *terms_facts(reader, order),
         *kind_facts(reader, order),
         *invoice_facts(reader, order),
         Fact(say("label.requested_by"), reader.name(order.requester_id)),
@@ -175,6 +178,8 @@ class PayDraft:
     invoice: str = ""
     invoice_label: str = ""
     kind: str = Kind.SINGLE
+    every: str = ""
+    until: str = ""
 
 
 KINDS = (Kind.SINGLE, Kind.REFUND, Kind.PAYROLL)
@@ -199,7 +204,7 @@ def pay_form(
     draft = draft or PayDraft()
     inputs = [*_what_inputs(reader, accounts, draft), *_whom_inputs(reader, draft)]
     inputs += [*_when_inputs(reader, draft), _kind_input(reader, _kinds_for(draft), draft.kind)]
-    inputs.append(_invoice_input(reader, draft))
+    inputs += [*recurring_inputs(reader, draft.every, draft.until), _invoice_input(reader, draft)]
     if ask_duplicate:
         inputs.append(
             Input(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot import absence_words, forms, pay_line, wording
+from bot import absence_words, forms, pay_line, recurring_words, wording
 from bot.absences import Absences
 from bot.cards import (
     Accepted,
@@ -29,6 +29,7 @@ from bot.commands import Commands, parsed_date
 from bot.decisions import STALE, Decisions
 from bot.files import Files
 from bot.forms import PayDraft
+from bot.recurring import Recurring
 from bot.register import Register
 from bot.services import Caller, Services
 from bot.wording import Reader
@@ -65,6 +66,7 @@ class Interactions:
         self._decisions = Decisions(services, commands)
         register = Register(services, commands)
         absences = Absences(services, commands)
+        recurring = Recurring(services, commands)
         self._clicks: dict[str, Callable[[Caller, str], Awaitable[Answer]]] = {
             "amend": self.ask_amendment,
             "cancel": self.cancel,
@@ -80,6 +82,7 @@ class Interactions:
             **self._decisions.clicks,
             **register.clicks,
             **absences.clicks,
+            **recurring.clicks,
         }
         self._forms: dict[str, Callable[[Caller, str, Answers], Awaitable[Submitted]]] = {
             "resolve": self.resolve,
@@ -131,7 +134,7 @@ class Interactions:
                         pay_line.amount(text, own.account.currency)
                 case ("pay" | "payee", "iban") if text:
                     requests.checked_iban(text)
-                case ("pay", "date") | ("absence", "from" | "until"):
+                case ("pay", "date" | "until") | ("absence", "from" | "until"):
                     parsed_date(text)
         except Refusal as refusal:
             return self._reader(caller).refusal(refusal)
@@ -382,6 +385,9 @@ class Interactions:
             is_no_duplicate=answers.get("duplicate") == "yes",
             files=(answers["invoice"],) if answers.get("invoice") else (),
             kind=forms.kind_of(answers),
+            repeats=recurring_words.asked_for(
+                answers, parsed_date(answers.get("until", ""), field="until")
+            ),
         )
 
     async def suggest(self, caller: Caller, name: str, text: str) -> tuple[Choice, ...]:
@@ -451,6 +457,8 @@ class Interactions:
             invoice=kept,
             invoice_label=files[0].name if files else "",
             kind=answers.get("kind", ""),
+            every=answers.get("every", ""),
+            until=answers.get("until", ""),
         )
         accounts = tuple(self._services.company.accounts.values())
         return forms.pay_form(
@@ -483,4 +491,6 @@ def _draft(connection: Connection, order: Order) -> PayDraft:
         invoice=order.files[0].id if order.files else "",
         invoice_label=order.files[0].name if order.files else "",
         kind=order.kind,
+        every=str(recurrence.every) if (recurrence := order.recurrence) else "",
+        until=recurrence.until.isoformat() if recurrence else "",
     )

@@ -14,7 +14,19 @@ _HEAD = re.compile(r"(?P<amount>\S+)\s+(?P<currency>[A-Za-z]{3})\s+(?:to\s+)?(?P
 _GLUED = re.compile(
     r"(?P<amount>[0-9][0-9.,]*)(?P<currency>[A-Za-z]{3})\s+(?:to\s+)?(?P<rest>.+)", re.S
 )
-_PART = re.compile(r"\s+(?P<name>iban|from|on|ref)\s+", re.I)
+_EVERY = {
+    "week": "week",
+    "2 weeks": "two_weeks",
+    "two weeks": "two_weeks",
+    "month": "month",
+    "quarter": "quarter",
+    "3 months": "quarter",
+    "year": "year",
+}
+# A payee may be called "Every Day": it is a part only before what it can be every.
+_PART = re.compile(
+    rf"\s+(?P<name>iban|from|on|until|ref|every(?=\s+(?:{'|'.join(_EVERY)})\b))\s+", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,8 @@ class PayLine:
         payee: A payee's id or name, or a new creditor's name where ``iban`` is given.
         account: Debtor account, empty for the one kept in the currency.
         date: ISO date, empty for as soon as possible.
+        every: How often it comes again, one of `workflows.recurrence.Every`; empty for never.
+        until: ISO date, of a payment that comes again.
     """
 
     amount: Money
@@ -33,6 +47,8 @@ class PayLine:
     account: str = ""
     date: str = ""
     reference: str = ""
+    every: str = ""
+    until: str = ""
 
 
 def parse(text: str) -> PayLine:
@@ -58,7 +74,14 @@ def parse(text: str) -> PayLine:
         account=parts.get("from", ""),
         date=parts.get("on", ""),
         reference=parts.get("ref", ""),
+        every=_every(parts.get("every", "")),
+        until=parts.get("until", ""),
     )
+
+
+def _every(text: str) -> str:
+    """Return how often, in the words of `workflows.recurrence`; what is none stays as it is."""
+    return _EVERY.get(" ".join(text.lower().split()), text)
 
 
 def amount(text: str, currency: str) -> Money:
@@ -85,7 +108,7 @@ def amount(text: str, currency: str) -> Money:
 
 def _parts(rest: str) -> tuple[str, dict[str, str]]:
     found: dict[str, str] = {}
-    pieces = _PART.split(" " + rest, maxsplit=4)
+    pieces = _PART.split(" " + rest, maxsplit=6)
     payee = pieces[0].strip()
     names, values = pieces[1::2], pieces[2::2]
     for position, (written, value) in enumerate(zip(names, values, strict=True)):

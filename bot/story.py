@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from bot import decision_words, wording
+from bot import decision_words, recurring_words, wording
 from bot.cards import Action, Card, Fact, Tone
 from bot.wording import Reader
-from workflows import questions, reminders
+from workflows import questions, reminders, running, series
 from workflows.audit import Entry
 from workflows.orders import Order
 
@@ -31,9 +31,21 @@ _LINES = {
     "receipt.stored": "story.receipt",
 }
 _ABOUT_ORDERS = frozenset(
-    {*_LINES, *decision_words.LINES, "order.requested", "order.status", "order.settled"}
+    {
+        *_LINES,
+        *decision_words.LINES,
+        "order.requested",
+        "order.status",
+        "order.settled",
+        series.APPROVED,
+        running.BEGUN,
+        running.CONTINUED,
+        running.ENDED,
+    }
 )
-_TOLD_TO_ALL = frozenset({*decision_words.LINES, "order.cancelled", "order.decision_needed"})
+_TOLD_TO_ALL = frozenset(
+    {*decision_words.LINES, "order.cancelled", "order.decision_needed", running.ENDED}
+)
 _ALARMS = frozenset(
     {
         "reconciliation.alarm",
@@ -116,6 +128,13 @@ def line(reader: Reader, entry: Entry) -> str | None:
             return reader.say("story.approval_for", name=name, principal=principal)
         case "order.failed" if facts.get("by_person"):
             return reader.say("story.failed_by_person", name=name, note=str(facts.get("note", "")))
+        case series.APPROVED:
+            people = ", ".join(reader.name(each["person_id"]) for each in facts["approvals"])
+            return reader.say("story.in_series", first=str(facts["series"]), names=people)
+        case running.ENDED:
+            said = recurring_words.ended_line(reader, str(facts["row"]["ended"]))
+            is_stop = facts["row"]["ended"] == series.STOPPED
+            return reader.say("story.series_stopped", name=name) if is_stop else said
         case kind if kind in decision_words.LINES:
             return decision_words.LINES[kind](reader, entry)
         case kind if kind in _LINES:

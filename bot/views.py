@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from sqlalchemy import Connection, select
 
@@ -18,11 +19,14 @@ from workflows import (
     payee_history,
     questions,
     reminders,
+    running,
+    series,
     tables,
 )
 from workflows.company import Company
 from workflows.orders import Order, OrderState
 from workflows.people import Person
+from workflows.running import Running
 
 
 def order_view(connection: Connection, company: Company, order: Order) -> OrderView:
@@ -58,7 +62,24 @@ def order_view(connection: Connection, company: Company, order: Order) -> OrderV
             for each in by_delegates
             if (leave := away.behind(connection, company, each)) is not None
         },
+        **_series(connection, order),
     )
+
+
+class _SeriesOf(TypedDict, total=False):
+    series: Running
+    series_stoppers: frozenset[str]
+
+
+def _series(connection: Connection, order: Order) -> _SeriesOf:
+    """Return how far the series has come that an order is of, and who may end it."""
+    if order.series_id is None and order.repeats is None:
+        return {}
+    first = series.first_of(connection, order) if order.series_id else order
+    at = running.find(connection, first.id)
+    if at is None:
+        return {}
+    return {"series": at, "series_stoppers": series.stoppers(connection, first)}
 
 
 PAGE = 10

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from bot.cards import Action, Card, Fact, Tone
-from bot.messages import Messages
-from connectors.money import Money
+from bot.reader import Reader, masked, reader_for, spaced
+from bot.recurring_words import progress_lines, stop_action, terms_facts
 from workflows import approvals, instructions
 from workflows.approvals import Approval, Decision
 from workflows.company import Company
@@ -20,10 +19,28 @@ from workflows.instructions import Sent, Stage
 from workflows.leaves import NOBODY_AWAY, Away, Leave
 from workflows.orders import Order, OrderState
 from workflows.payee_history import MOST_COUNTED, PayeeHistory
-from workflows.people import Person
 from workflows.policy import Kind, Slot
 from workflows.questions import Question, open_ones
-from workflows.refusal import Refusal
+from workflows.running import Running
+
+__all__ = [
+    "OrderView",
+    "Reader",
+    "answer_action",
+    "bank_asks",
+    "execution_line",
+    "history_lines",
+    "invoice_facts",
+    "kind_facts",
+    "masked",
+    "order_card",
+    "reader_for",
+    "reason_line",
+    "risk_lines",
+    "spaced",
+    "state_line",
+    "undecided",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +53,8 @@ class OrderView:
         history: What was paid to the same account before; None once it matters no more.
         away: Who is on leave now.
         leaves: Of those for whom somebody else approved, by who did.
+        series: How far the series has come that it is of.
+        series_stoppers: Who may end that: who asked for it, and who approved it.
     """
 
     order: Order
@@ -48,62 +67,8 @@ class OrderView:
     history: PayeeHistory | None = None
     away: Away = NOBODY_AWAY
     leaves: Mapping[str, Leave] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads, and how: words, numbers and times come out their way."""
-
-    messages: Messages
-    company: Company
-    language: str
-    timezone: ZoneInfo
-    person: Person | None = None
-
-    def say(self, key: str, **facts: str | int) -> str:
-        """Return a message of the catalogue."""
-        return self.messages.text(self.language, key, **facts)
-
-    def money(self, amount: Money) -> str:
-        """Return an amount as people write it."""
-        return self.messages.money(self.language, amount)
-
-    def instant(self, at: datetime) -> str:
-        """Return a date and time in the reader's zone."""
-        return self.messages.instant(self.language, at, self.timezone)
-
-    def refusal(self, refusal: Refusal) -> str:
-        """Return why something is not done, as a sentence or two."""
-        return self.messages.refusal(self.language, refusal, self.timezone)
-
-    def name(self, person_id: str) -> str:
-        """Return a person's name; the id where the directory no longer has them."""
-        person = self.company.directory.get(person_id)
-        return person.name if person else person_id
-
-    def role(self, role: str) -> str:
-        """Return a role as people call it; a named person behind an ``@`` by their name."""
-        if role.startswith("@"):
-            return self.name(role[1:])
-        key = f"role.{role}"
-        return self.say(key) if self.messages.has(key) else role
-
-
-def reader_for(messages: Messages, company: Company, person: Person | None) -> Reader:
-    """Return how ``person`` reads; None for a channel, which reads as the company does."""
-    language = (person.language if person else None) or company.language
-    zone = (person.timezone if person else None) or str(company.timezone)
-    return Reader(messages, company, language, ZoneInfo(zone), person)
-
-
-def masked(iban: str) -> str:
-    """Return an account number of which only country, check digits and the last four show."""
-    return f"{iban[:4]} •••• {iban[-4:]}"
-
-
-def spaced(iban: str) -> str:
-    """Return a whole account number in groups of four."""
-    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+    series: Running | None = None
+    series_stoppers: frozenset[str] = frozenset()
 
 
 _UNRELEASED = (OrderState.PENDING, OrderState.APPROVED)
@@ -141,6 +106,7 @@ def order_card(reader: Reader, view: OrderView, *, is_channel: bool = False) -> 
             Fact(say("label.account"), _account_line(reader, order)),
             Fact(say("label.reference"), order.remittance or say("nothing")),
             Fact(say("label.execution"), execution_line(reader, order)),
+            *terms_facts(reader, order),
             *kind_facts(reader, order),
             *invoice_facts(reader, order),
             Fact(say("label.requested_by"), _requested_line(reader, order)),
@@ -152,6 +118,7 @@ def order_card(reader: Reader, view: OrderView, *, is_channel: bool = False) -> 
             *_history_for(reader, view),
             *risk_lines(reader, order),
             *_bank_lines(reader, view),
+            *(progress_lines(reader, view.series) if order.repeats else ()),
         ),
         notes=_notes(reader, order),
         actions=_actions(reader, view, is_channel=is_channel),
@@ -308,6 +275,8 @@ def _out_lines(reader: Reader, view: OrderView) -> list[str]:
         lines.append(say("slot.excluded", names=", ".join(map(reader.name, left_out))))
     if order.state == OrderState.APPROVED and order.release_after is not None:
         lines.append(say("slot.cooling", at=reader.instant(order.release_after)))
+    elif order.state == OrderState.APPROVED and order.execution_date is not None:
+        lines.append(say("slot.scheduled", day=execution_line(reader, order)))
     return lines
 
 
@@ -415,9 +384,22 @@ def _actions(reader: Reader, view: OrderView, *, is_channel: bool) -> tuple[Acti
         found += _judge_actions(reader, view, value, is_channel=is_channel)
     if order.files:
         found.append(Action("invoice", say("action.invoice"), value))
+    if _may_stop(reader, view):
+        found.append(stop_action(reader, order))
     if _may_resolve(reader, view, is_channel=is_channel):
         found.append(Action("resolve", say("action.resolve"), value, "primary"))
     return tuple(found)
+
+
+def _may_stop(reader: Reader, view: OrderView) -> bool:
+    """Whether more of a series comes that the reader may end; not before it was approved."""
+    person, at = reader.person, view.series
+    if person is None or at is None or at.next_on is None:
+        return False
+    if view.order.repeats and view.order.state == OrderState.PENDING:
+        return False
+    may_freeze = bool(person.roles & reader.company.permissions.freeze)
+    return may_freeze or person.id in view.series_stoppers
 
 
 def _requester_actions(reader: Reader, view: OrderView, value: str) -> list[Action]:

@@ -3,6 +3,9 @@
 The one question that matters when a call fails is whether a byte of the request may have left.
 The client watches for that moment, so a failure before it is `NotSent` and a failure after it,
 for a call that acts, is `Indeterminate`.
+
+httpcore is used without HTTPX around it, whose redirects, cookies and credentials would all have to
+be turned off, and cost every call a third of its time; addresses and proxies are read by HTTPX.
 """
 
 from __future__ import annotations
@@ -10,13 +13,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
@@ -33,6 +36,15 @@ Sleep = Callable[[float], Awaitable[None]]
 
 _FIRST_PAUSE_SECONDS = 0.2
 _IDLE_SECONDS = 10.0
+_MOST_CONNECTIONS = 20
+_DEFAULT_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Connection": "keep-alive",
+    "User-Agent": "countersign",
+}
+_WITH_BODY = ("POST", "PUT", "PATCH")
+"""Methods of which an empty body is told too (RFC 9110 section 8.6)."""
 _CERTIFICATE_ALERTS = (
     "ALERT_CERTIFICATE_REQUIRED",
     "ALERT_BAD_CERTIFICATE",
@@ -163,7 +175,7 @@ class _Watch:
     may_have_sent: bool = False
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Receive httpcore's trace events (HTTPX documentation, "Request extensions")."""
+        """Receive httpcore's trace events (httpcore documentation, "Extensions")."""
         if event.endswith(".send_request_headers.started"):
             # Asking a proxy for a tunnel tells the institution nothing.
             self.may_have_sent |= getattr(info.get("request"), "method", b"") != b"CONNECT"
@@ -193,10 +205,17 @@ class HttpClient:
         parts = urlsplit(settings.url)
         self._where = parts.netloc
         context = _tls_context(connection, settings)
-        self._reading = _client(settings, context, idle_connections=10)
+        # Few idle ones: each is looked at whenever a call begins and ends.
+        self._reading = _pool(settings, context, idle_connections=4)
         # An idle connection may be closed by the other side just as it is used again, which would
         # leave the outcome of a payment unknown for nothing: calls that act take a fresh one.
-        self._acting = _client(settings, context, idle_connections=0)
+        self._acting = _pool(settings, context, idle_connections=0)
+        self._timeout = {
+            "connect": settings.connect_timeout_seconds,
+            "read": settings.read_timeout_seconds,
+            "write": settings.write_timeout_seconds,
+            "pool": settings.pool_timeout_seconds,
+        }
 
     async def call(
         self,
@@ -223,21 +242,19 @@ class HttpClient:
             Untrusted: An answer came that is too large or encoded against our wish.
             Misconfigured: The institution's TLS refused our certificate.
         """
-        client = self._acting if acts else self._reading
-        request = client.build_request(
-            method, self._settings.url + path, headers=dict(headers), content=content or None
-        )
+        pool = self._acting if acts else self._reading
+        request = _request(method, self._settings.url + path, headers, content)
         deadline = asyncio.get_running_loop().time() + self._settings.total_timeout_seconds
         pause = _FIRST_PAUSE_SECONDS
         for _ in range(0 if acts else self._settings.read_attempts - 1):
             try:
-                return await self._once(client, request, deadline)
+                return await self._once(pool, request, deadline)
             except NotSent:
                 if asyncio.get_running_loop().time() + pause >= deadline:
                     raise
                 await self._sleep(pause)
                 pause *= 2
-        return await self._once(client, request, deadline)
+        return await self._once(pool, request, deadline)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -245,38 +262,39 @@ class HttpClient:
         await self._acting.aclose()
 
     async def _once(
-        self, client: httpx.AsyncClient, request: httpx.Request, deadline: float
+        self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request, deadline: float
     ) -> HttpResponse:
-        watch = request.extensions["trace"] = _Watch()
+        watch = _Watch()
+        request.extensions = {"timeout": self._timeout, "trace": watch}
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._whole(client, request)
+                return await self._whole(pool, request)
         except ConnectorError:
             raise
         except Exception as error:
             # Whatever it was, what is known about the payment is all that counts here; and the
             # chain of causes could hold a proxy's password.
-            raise self._failure(error, watch, acts=client is self._acting) from None
+            raise self._failure(error, watch, acts=pool is self._acting) from None
 
-    async def _whole(self, client: httpx.AsyncClient, request: httpx.Request) -> HttpResponse:
-        response = await client.send(request, stream=True)
+    async def _whole(
+        self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request
+    ) -> HttpResponse:
+        response = await pool.handle_async_request(request)
         try:
-            if response.headers.get("content-encoding", "identity").lower() != "identity":
+            headers = _headers(response.headers)
+            if headers.get("content-encoding", "identity").lower() != "identity":
                 raise Untrusted(self._connection, "http.encoded", self._where)
             content = bytearray()
-            declared = response.headers.get("content-length", "")
+            declared = headers.get("content-length", "")
             if declared.isdigit() and int(declared) > self._settings.max_response_bytes:
                 raise Untrusted(self._connection, "http.too_large", self._where)
-            async for chunk in response.aiter_raw():
+            async for chunk in response.aiter_stream():
                 content += chunk
                 if len(content) > self._settings.max_response_bytes:
                     raise Untrusted(self._connection, "http.too_large", self._where)
         finally:
             await response.aclose()
-        names = {name.lower() for name in response.headers}
-        return HttpResponse(
-            response.status_code, {name: response.headers[name] for name in names}, bytes(content)
-        )
+        return HttpResponse(response.status, headers, bytes(content))
 
     def _failure(self, error: Exception, watch: _Watch, acts: bool) -> ConnectorError:
         code, cause = _cause(error, watch.may_have_sent)
@@ -288,28 +306,60 @@ class HttpClient:
         return NotSent(self._connection, code, detail)
 
 
-def _client(
+def _request(
+    method: str, address: str, headers: Mapping[str, str], content: bytes
+) -> httpcore.Request:
+    url = httpx.URL(address)
+    given = {name.lower(): (name, value) for name, value in _DEFAULT_HEADERS.items()}
+    given |= {name.lower(): (name, value) for name, value in headers.items()}
+    if content or method in _WITH_BODY:
+        given["content-length"] = ("Content-Length", str(len(content)))
+    return httpcore.Request(
+        method,
+        _core_url(url),
+        headers=[
+            (b"Host", url.netloc),
+            *((name.encode("ascii"), value.encode("ascii")) for name, value in given.values()),
+        ],
+        content=content,
+    )
+
+
+def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return an answer's headers; as Latin-1 where they are not UTF-8."""
+    try:
+        decoded = [(name.decode().lower(), value.decode()) for name, value in raw]
+    except UnicodeDecodeError:
+        decoded = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
+    found: dict[str, str] = {}
+    for name, value in decoded:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _pool(
     settings: HttpSettings, context: ssl.SSLContext, idle_connections: int
-) -> httpx.AsyncClient:
-    proxy = settings.proxy
-    return httpx.AsyncClient(
-        verify=context,
-        trust_env=False,
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        proxy=None if proxy is None else _proxy(proxy.get_secret_value()),
-        headers={"Accept-Encoding": "identity", "User-Agent": "countersign"},
-        limits=httpx.Limits(
-            max_connections=20,
-            max_keepalive_connections=idle_connections,
-            keepalive_expiry=_IDLE_SECONDS,
-        ),
-        timeout=httpx.Timeout(
-            connect=settings.connect_timeout_seconds,
-            read=settings.read_timeout_seconds,
-            write=settings.write_timeout_seconds,
-            pool=settings.pool_timeout_seconds,
-        ),
+) -> httpcore.AsyncConnectionPool:
+    given: dict[str, Any] = {
+        "ssl_context": context,
+        "max_connections": _MOST_CONNECTIONS,
+        "max_keepalive_connections": idle_connections,
+        "keepalive_expiry": _IDLE_SECONDS,
+    }
+    if settings.proxy is None:
+        return httpcore.AsyncConnectionPool(**given)
+    proxy = _proxy(settings.proxy.get_secret_value())
+    return httpcore.AsyncHTTPProxy(
+        _core_url(proxy.url),
+        proxy_auth=proxy.raw_auth,
+        proxy_ssl_context=proxy.ssl_context,
+        **given,
+    )
+
+
+def _core_url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
     )
 
 
@@ -368,9 +418,9 @@ def _cause(error: Exception, may_have_sent: bool) -> tuple[str, str]:
 
 def _plain_cause(error: Exception, may_have_sent: bool) -> str:
     match error:
-        case httpx.PoolTimeout():
+        case httpcore.PoolTimeout():
             return "http.pool_timeout"
-        case httpx.TimeoutException() | TimeoutError():
+        case httpcore.TimeoutException() | TimeoutError():
             return "http.timeout" if may_have_sent else "http.connect_timeout"
         case _:
             return "http.dropped" if may_have_sent else "http.refused"

@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NULLTYPE
 
 from workflows import canonical
-from workflows.database import appending
+from workflows.database import appending, suppose_end, supposed_end
 from workflows.prepared import Prepared, Row
 from workflows.tables import audit_entry, cursor
 
@@ -85,6 +85,17 @@ _HEAD = Prepared(
     select(audit_entry.c.seq, audit_entry.c.hash).order_by(audit_entry.c.seq.desc()).limit(1)
 )
 _APPEND = Prepared(insert(audit_entry))
+_NEWEST = audit_entry.alias("newest")
+_APPEND_TO = Prepared(
+    insert(audit_entry).from_select(
+        audit_entry.c.keys(),
+        select(*(bindparam(column.name, type_=column.type) for column in audit_entry.c)).where(
+            select(_NEWEST.c.hash).order_by(_NEWEST.c.seq.desc()).limit(1).scalar_subquery()
+            == bindparam("previous_hash", type_=audit_entry.c.previous_hash.type)
+        ),
+    )
+)
+"""Appends what follows the newest entry, and nothing where that is another."""
 _RAW: Select[Any] = cast(
     "Select[Any]",
     select(*(type_coerce(column, NULLTYPE).label(column.name) for column in audit_entry.c)),
@@ -124,32 +135,36 @@ def append(
     ``facts`` must be JSON whose integers fit RFC 8785 (±2^53); amounts go in as strings.
     """
     appending(connection)
-    newest, previous = head(connection)
-    seq = newest + 1
-    body = canonical.dumps(
-        {
-            "seq": seq,
-            "at": at.isoformat(timespec="microseconds"),
-            "actor": actor,
-            "kind": kind,
-            "subject": subject,
-            "facts": dict(facts or {}),
-        }
-    )
-    _APPEND.run(
-        connection,
-        {
-            "seq": seq,
-            "at": at,
-            "actor": actor,
-            "kind": kind,
-            "subject": subject,
-            "body": body.decode(),
-            "previous_hash": previous,
-            "hash": _link(previous, body),
-        },
-    )
+    said = {"actor": actor, "kind": kind, "subject": subject}
+    supposed = supposed_end(connection)
+    row = _follows(supposed or head(connection), at, said, facts)
+    # Whether the end is where it is supposed to be, the statement itself finds out.
+    if supposed is None:
+        _APPEND.run(connection, row)
+    elif not _APPEND_TO.run(connection, row):
+        row = _follows(head(connection), at, said, facts)
+        _APPEND.run(connection, row)
+    seq: int = row["seq"]
+    suppose_end(connection, seq, row["hash"])
     return seq
+
+
+def _follows(
+    end: tuple[int, str], at: datetime, said: Mapping[str, str], facts: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the row of the entry that comes after the one with this number and hash."""
+    newest, previous = end
+    seq = newest + 1
+    instant = at.isoformat(timespec="microseconds")
+    body = canonical.dumps({"seq": seq, "at": instant, **said, "facts": dict(facts or {})})
+    return {
+        "seq": seq,
+        "at": at,
+        **said,
+        "body": body.decode(),
+        "previous_hash": previous,
+        "hash": _link(previous, body),
+    }
 
 
 def told(values: Mapping[str, Any]) -> dict[str, Any]:

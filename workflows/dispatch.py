@@ -204,7 +204,8 @@ class Dispatcher:
     async def sweep(self) -> None:
         """Start the workflow of every order that should have one.
 
-        Covers a crash between the last approval's commit and `begin`, and a lost DBOS file.
+        Covers a crash between the last approval's commit and `begin`, and a lost DBOS file. An
+        order that is to be executed later has none until its day: days are waited for in tables.
         """
         since = self.clock() - self.pace.receipt_within
         under_way, unreceipted = await self.database.read(
@@ -219,7 +220,9 @@ class Dispatcher:
                 receipts.outstanding(connection, since),
             )
         )
-        for order_id in (*(order.id for order in under_way), *unreceipted):
+        now = self.clock()
+        due = [each.id for each in under_way if not release.due_in(self.company, each, now)]
+        for order_id in (*due, *unreceipted):
             await self.begin(order_id)
 
     # ---- the steps; each may run again after a crash and must find its way --------------------

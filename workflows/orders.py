@@ -20,6 +20,7 @@ from workflows import audit, canonical, lookalikes
 from workflows.kept_files import KeptFile
 from workflows.policy import Kind, Verdict
 from workflows.prepared import Prepared
+from workflows.recurrence import Repeats
 from workflows.refusal import Refusal
 from workflows.tables import payment_order
 
@@ -85,6 +86,9 @@ class Order:
         kind: One of `workflows.policy.Kind`.
         versioned_at: When this version was asked for.
         release_after: An approved order leaves no sooner, where policy wants it to cool off.
+        repeats: JSON of how it comes again, where it is the first of a series; see `recurrence`.
+        series_id: Id of the first order, where it is a later payment of a series.
+        occurrence: Which payment of the series it is then; the first is 1.
     """
 
     id: str
@@ -119,6 +123,9 @@ class Order:
     kind: str
     versioned_at: datetime
     release_after: datetime | None
+    repeats: str | None = None
+    series_id: str | None = None
+    occurrence: int | None = None
 
     @property
     def amount(self) -> Money:
@@ -153,6 +160,19 @@ class Order:
         return tuple(KeptFile(**each) for each in json.loads(self.attachments))
 
     @property
+    def recurrence(self) -> Repeats | None:
+        """How it comes again, where it is the first of a series."""
+        return Repeats.from_json(self.repeats) if self.repeats else None
+
+    @property
+    def due_dates(self) -> tuple[date, ...]:
+        """When the payments of the series are due of which it is the first; else nothing."""
+        if (found := self.recurrence) is None:
+            return ()
+        assert self.execution_date is not None
+        return found.dates(self.execution_date)
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing more is expected to happen."""
         return OrderState(self.state) in FINAL
@@ -164,7 +184,7 @@ def digest_of(order: Order) -> str:
     Two orders with one digest would pay the same money from and to the same place; any change
     of what is paid gives another digest.
     """
-    matter: dict[str, str | int | list[dict[str, str]] | None] = {
+    matter: dict[str, str | int | Mapping[str, str | int] | list[dict[str, str]] | None] = {
         "id": order.id,
         "version": order.version,
         "end_to_end_id": order.end_to_end_id,
@@ -185,6 +205,10 @@ def digest_of(order: Order) -> str:
         matter["kind"] = order.kind
     if order.files:
         matter["attachments"] = [{"name": each.name, "sha256": each.sha256} for each in order.files]
+    if (recurrence := order.recurrence) is not None:
+        matter["repeats"] = recurrence.as_data()
+    if order.series_id is not None:
+        matter["series"] = {"id": order.series_id, "occurrence": order.occurrence or 0}
     return hashlib.sha256(canonical.dumps(matter)).hexdigest()
 
 
@@ -277,8 +301,10 @@ def asked_by(connection: Connection, person_id: str, *, most: int = 10) -> list[
 def twin(connection: Connection, like: Order, *, since: datetime) -> Order | None:
     """Return a newer-than-``since`` order that pays the same account the same amount, if any.
 
-    Orders by which certainly no money moved do not count, nor does ``like`` itself.
+    Orders by which certainly no money moved do not count, nor does ``like`` itself, nor what is of
+    the same series.
     """
+    series = like.series_id or like.id or "-"
     row = connection.execute(
         select(payment_order)
         .where(
@@ -286,7 +312,8 @@ def twin(connection: Connection, like: Order, *, since: datetime) -> Order | Non
             payment_order.c.amount_minor == like.amount_minor,
             payment_order.c.currency == like.currency,
             payment_order.c.created_at >= since,
-            payment_order.c.id != like.id,
+            payment_order.c.id.not_in([like.id, series]),
+            func.coalesce(payment_order.c.series_id, "") != series,
             payment_order.c.state.not_in([str(state) for state in NO_MONEY_MOVED]),
         )
         .order_by(payment_order.c.created_at.desc())

@@ -222,7 +222,17 @@ def standing(
     row = _STANDING.row(connection, {"payee": payee_id}) if payee_id else None
     if payee_id is None or row is None:
         return PayeeStanding.NEW
-    is_trusted, known_iban, changed_at = row
+    return _standing_of(connection, payee_id, iban, row, cool_off)
+
+
+def _standing_of(
+    connection: Connection,
+    payee_id: str,
+    iban: str,
+    known: tuple[bool, str, datetime | None],
+    cool_off: timedelta,
+) -> PayeeStanding:
+    is_trusted, known_iban, changed_at = known
     if not is_trusted or known_iban != iban:
         return PayeeStanding.NEW
     if changed_at is None or _settled_since(connection, payee_id, iban, changed_at + cool_off):
@@ -248,9 +258,9 @@ class Profile:
 
 
 _PROFILE = Prepared(
-    select(payee.c.changed_at, payee.c.changed_by, payee.c.tags).where(
-        payee.c.id == bindparam("payee"), payee.c.active
-    )
+    select(
+        payee.c.trusted, payee.c.iban, payee.c.changed_at, payee.c.changed_by, payee.c.tags
+    ).where(payee.c.id == bindparam("payee"), payee.c.active)
 )
 
 
@@ -267,10 +277,11 @@ def profile(
         cool_off: As for `standing`.
     """
     row = _PROFILE.row(connection, {"payee": payee_id}) if payee_id else None
-    if row is None:
+    if payee_id is None or row is None:
         return Profile(PayeeStanding.NEW, is_active=False)
-    changed_at, changed_by, tags = row
-    trust = standing(connection, payee_id, iban, cool_off=cool_off)
+    is_trusted, known_iban, changed_at, changed_by, tags = row
+    known = (is_trusted, known_iban, changed_at)
+    trust = _standing_of(connection, payee_id, iban, known, cool_off)
     return Profile(trust, changed_at, changed_by, tuple(json.loads(tags)))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from workflows import policy_language
 from workflows.policy_problems import PolicyErrors, Problem
 from workflows.policy_rules import (
     ANY_FACTOR,
+    Approve,
     Band,
     Json,
     Kind,
@@ -38,6 +39,7 @@ from workflows.policy_rules import (
 )
 
 __all__ = [
+    "Approve",
     "Band",
     "Facts",
     "Kind",
@@ -162,6 +164,7 @@ class Facts:
         totals: What else a limit counts, in minor units of the base currency, by the limit's name;
             None where it cannot be told. A limit that is not named has counted nothing.
         excluded: Ids of people who may not approve it, whatever their roles.
+        series_total: The sum of the series that it belongs to, if it is of one.
 
     Raises:
         ValueError: ``amount`` is not above zero.
@@ -180,6 +183,7 @@ class Facts:
     moments: frozenset[Moment] = frozenset()
     totals: Mapping[str, int | None] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
+    series_total: Money | None = None
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -212,6 +216,7 @@ class Verdict:
         policy_hash: Of the policy that said so.
         cool_off: How long it waits, once approved, before it leaves.
         excluded: Ids of people who may not approve it, whatever their roles.
+        series: How the series is approved that it belongs to; None where it is of none.
     """
 
     slots: tuple[Slot, ...]
@@ -222,6 +227,7 @@ class Verdict:
     policy_hash: str
     cool_off: timedelta = timedelta(0)
     excluded: frozenset[str] = frozenset()
+    series: Approve | None = None
 
     @property
     def matched(self) -> tuple[str, ...]:
@@ -254,6 +260,8 @@ class Verdict:
             data["cool_off"] = int(self.cool_off.total_seconds())
         if self.excluded:
             data["excluded"] = sorted(self.excluded)
+        if self.series is not None:
+            data["series"] = str(self.series)
         return rfc8785.dumps(data).decode()
 
     @classmethod
@@ -283,6 +291,7 @@ def _stored_verdict(text: str) -> Verdict:
             policy_hash=data["policy_hash"],
             cool_off=timedelta(seconds=data.get("cool_off", 0)),
             excluded=frozenset(map(str, data.get("excluded", ()))),
+            series=Approve(data["series"]) if "series" in data else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("not a stored verdict") from error
@@ -364,18 +373,30 @@ class Policy:
         so it meets whatever the strictest amount would; where some amount would meet no rule, that
         is a refusal. A limit adds to what rules ask for; it covers nothing by itself.
 
+        A payment of a series is approved once, with the whole series, only if every rule says so
+        that applies to it or to one payment of the series' sum; and then by whomever both ask for:
+        in parts a sum gains nothing. What is over a limit is always approved by itself.
+
         Raises:
             ValueError: ``rates`` are to another base currency.
         """
         if rates.base != self.base_currency:
             raise ValueError(f"rates to {rates.base} for a policy in {self.base_currency}")
         base = rates.to_base(facts.amount)
+        rules = self._matching(facts, base)
         minor = None if base is None else base.minor
-        rules = [rule for rule in self.rules if matches(rule.when, facts, minor)]
         limits = [each for each in self.limits if _is_passed(each, facts, minor)]
+        is_covered = _covers(rules, base)
+        series: Approve | None = None
+        if facts.series_total is not None:
+            whole = rates.to_base(facts.series_total)
+            of_sum = self._matching(facts, whole)
+            series = Approve.EACH
+            if not limits and is_covered and _covers(of_sum, whole) and _once([*rules, *of_sum]):
+                series = Approve.ONCE
+                rules = [each for each in self.rules if each in rules or each in of_sum]
         applying: list[Rule | Limit] = [*rules, *limits]
         refused_by = next((each.name for each in applying if each.refuse), None)
-        is_covered = bool(rules) and (minor is not None or _cover_every_amount(rules))
         return Verdict(
             slots=united(applying) if refused_by is None and is_covered else (),
             reasons=tuple(Reason(each.name, each.require) for each in applying),
@@ -385,7 +406,23 @@ class Policy:
             policy_hash=self.hash,
             cool_off=max((rule.cool_off for rule in rules), default=timedelta(0)),
             excluded=facts.excluded,
+            series=series,
         )
+
+    def _matching(self, facts: Facts, base: Money | None) -> list[Rule]:
+        """Return the rules that apply, were the amount ``base``; None is any amount."""
+        minor = None if base is None else base.minor
+        return [rule for rule in self.rules if matches(rule.when, facts, minor)]
+
+
+def _covers(rules: Sequence[Rule], base: Money | None) -> bool:
+    """Whether rules that match say who approves: without a rate, whatever the amount is."""
+    return bool(rules) and (base is not None or _cover_every_amount(rules))
+
+
+def _once(rules: Iterable[Rule]) -> bool:
+    """Whether no rule wants each payment of a series approved anew."""
+    return all(rule.series is Approve.ONCE for rule in rules)
 
 
 def matches(when: When, facts: Facts, base_minor: int | None) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from connectors.money import MAX_MINOR, Money
 from workflows.policy import (
+    Approve,
     Band,
     Facts,
     Kind,
@@ -102,18 +103,21 @@ class Demand:
     Attributes:
         slots: Who must approve; empty where it is refused.
         refused_by: The rule or limit that forbids it.
+        is_once: Whether it asks once of a whole series.
     """
 
     slots: tuple[Slot, ...]
     refused_by: str | None
     expires_after: timedelta
     cool_off: timedelta
+    is_once: bool = False
 
     @classmethod
     def of(cls, verdict: Verdict) -> Demand:
         """Return what a verdict asks for, without why."""
         slots = tuple(sorted(verdict.slots, key=lambda slot: (slot.stage, slot.who)))
-        return cls(slots, verdict.refused_by, verdict.expires_after, verdict.cool_off)
+        is_once = verdict.series is Approve.ONCE
+        return cls(slots, verdict.refused_by, verdict.expires_after, verdict.cool_off, is_once)
 
     @property
     def is_allowed(self) -> bool:
@@ -132,6 +136,7 @@ class Demand:
         return (
             other.is_allowed
             and self.cool_off >= other.cool_off
+            and self.is_once <= other.is_once
             and self.expires_after <= other.expires_after
             and all(any(_covers(mine, slot) for mine in self.slots) for slot in other.slots)
         )

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from connectors.money import MAX_MINOR, Money
-from workflows import payees
+from workflows import orders, payees
 from workflows.company import Company
 from workflows.orders import NO_MONEY_MOVED, Order
 from workflows.people import Person
 from workflows.policy import Facts, Kind, Limit, Moment, Per, Rates
+from workflows.prepared import Prepared
 from workflows.tables import approval, payment_order
 
 SPLIT_WITHIN = timedelta(days=7)
@@ -29,6 +30,11 @@ RECUSED = "recuse"
 
 _ORDER = payment_order.c
 _COUNTS = _ORDER.state.not_in([str(state) for state in NO_MONEY_MOVED])
+_RECUSED = Prepared(
+    select(approval.c.person_id).where(
+        approval.c.order_id == bindparam("order"), approval.c.decision == RECUSED
+    )
+)
 
 
 def facts_of(
@@ -38,15 +44,17 @@ def facts_of(
     requester: Person,
     *,
     until: datetime | None = None,
+    known: payees.Profile | None = None,
 ) -> Facts:
     """Return what policy looks at, of an order's present version.
 
     Args:
+        known: What `profile_of` says in this transaction, where it was asked already.
         until: Limits count what was asked for up to then; everything there is, where not given. A
             later payment must not take from an earlier one what that was granted.
     """
     asked_at = order.versioned_at
-    known = profile_of(connection, company, order)
+    known = known or profile_of(connection, company, order)
     return Facts(
         amount=order.amount,
         account=order.account_id,
@@ -61,7 +69,16 @@ def facts_of(
         moments=moments_of(company, order.account_id, order.connector, asked_at),
         totals=_totals(connection, company, order, until),
         excluded=_excluded(connection, order, known.changed_by),
+        series_total=_series_total(connection, order),
     )
+
+
+def _series_total(connection: Connection, order: Order) -> Money | None:
+    """Return the sum of the series that an order is of; None where it is of none."""
+    first = orders.find(connection, order.series_id) if order.series_id else order
+    if first is None or first.repeats is None:
+        return None
+    return Money(first.amount_minor * len(first.due_dates), first.currency)
 
 
 def profile_of(connection: Connection, company: Company, order: Order) -> payees.Profile:
@@ -218,9 +235,5 @@ def _counted(company: Company, limit: Limit, order: Order) -> list[ColumnElement
 
 def _excluded(connection: Connection, order: Order, editor: str | None) -> frozenset[str]:
     """Return who may not approve an order: requester, last editor of the payee, the partial."""
-    recused = connection.execute(
-        select(approval.c.person_id).where(
-            approval.c.order_id == order.id, approval.c.decision == RECUSED
-        )
-    ).scalars()
+    recused = {person for (person,) in _RECUSED.rows(connection, {"order": order.id})}
     return frozenset({order.requester_id, *recused, *([editor] if editor else [])})

@@ -30,6 +30,7 @@ from workflows.policy_problems import PolicyErrors
 from workflows.policy_rules import (
     ANY_FACTOR,
     COUNTABLE,
+    Approve,
     Band,
     Kind,
     Limit,
@@ -167,9 +168,13 @@ class _Reader(NodeReader):
         cool_off = timedelta(0)
         if (entry := entries.get("cool_off")) is not None:
             cool_off = self._duration(entry) or cool_off
+        series: str | None = None
+        if (entry := entries.get("series")) is not None:
+            series = self._member("series", entry, entry.value)
         if len(self.problems) > found_before:
             return None
-        return Rule(name or "", when or When(), require, life, refuse, cool_off)
+        how = Approve(series or Approve.EACH)
+        return Rule(name or "", when or When(), require, life, refuse, cool_off, how)
 
     def _asks_for(
         self, entries: Mapping[str, Entry], line: int, name: str | None
@@ -229,7 +234,7 @@ class _Reader(NodeReader):
         if text != "true":
             self.add(entry.line, "refuse.value", value=shown(text))
             return False
-        for key in ("require", "expires_after", "cool_off"):
+        for key in ("require", "expires_after", "cool_off", "series"):
             if key in entries:
                 self.add(entries[key].line, "refuse.alone", key=key)
         return True
@@ -398,6 +403,7 @@ _WORDS = {
     "kind": [str(each) for each in Kind],
     "time": [str(each) for each in Moment],
     "per": [str(each) for each in Per],
+    "series": [str(each) for each in Approve],
     "factor": list(FACTORS),
 }
 _FORMS = {
@@ -406,7 +412,7 @@ _FORMS = {
 }
 _KIND_OF = {"requester_role": "role", "requester": "person"}
 _POLICY_KEYS = ("version", "expires_after", "rules", "limits")
-_RULE_KEYS = ("name", "when", "require", "refuse", "expires_after", "cool_off")
+_RULE_KEYS = ("name", "when", "require", "refuse", "expires_after", "cool_off", "series")
 _LIMIT_KEYS = ("name", "per", "most", "within", "when", "require", "refuse")
 _LIMIT_EXAMPLES = {
     "name": "what people should read",

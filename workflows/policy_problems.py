@@ -146,6 +146,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "payee.unknown": ("“{value}” is not a standing of payees.", _ONE_OF),
     "person.unknown": ("There is nobody with the id “{value}” in the settings.", _ONE_OF),
     "connector.unknown": ("There is no connection “{value}” in the settings.", _ONE_OF),
+    "series.unknown": ("“{value}” is not how a series is approved.", _ONE_OF),
     "kind.unknown": ("“{value}” is not a kind of payment.", _ONE_OF),
     "time.unknown": ("“{value}” is not a time that rules know.", _ONE_OF),
     "per.unknown": ("A limit cannot count per “{value}”.", _ONE_OF),

@@ -38,6 +38,14 @@ class Moment(StrEnum):
     NEAR_CUT_OFF = "near_cut_off"
 
 
+class Approve(StrEnum):
+    """How a series of payments is approved: where nothing is said, each payment anew."""
+
+    EACH = "each"
+    ONCE = "once"
+    """One approval, of all payments up to the series' end and by their sum."""
+
+
 ANY_FACTOR = "any"
 """A slot that takes whatever second factor a person has."""
 
@@ -163,6 +171,7 @@ class Rule:
         expires_after: Life of a request that the rule applies to, its own or the policy's.
         refuse: Whether it forbids what it applies to.
         cool_off: How long an approved payment waits before it leaves.
+        series: How a series is approved that the rule applies to.
     """
 
     name: str
@@ -171,6 +180,7 @@ class Rule:
     expires_after: timedelta
     refuse: bool = False
     cool_off: timedelta = timedelta(0)
+    series: Approve = Approve.EACH
 
     def as_data(self) -> dict[str, Json]:
         """Return the rule as JSON data in which equal meaning is written in one way only."""
@@ -183,6 +193,8 @@ class Rule:
         }
         if self.cool_off:
             data["cool_off"] = int(self.cool_off.total_seconds())
+        if self.series is Approve.ONCE:
+            data["series"] = str(self.series)
         return data
 
 

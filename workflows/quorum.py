@@ -36,6 +36,8 @@ class Approval:
         stage: The newest stage that was open when it was given: it fills no slot of a later one.
         withdrawn_at: When it was taken back, and stopped to count.
         on_behalf_of: By whose roles it counts, where that is not the person's own.
+        series_digest: What the person saw, where it was given on the first order of a series and
+            for all of it.
     """
 
     order_id: str
@@ -49,6 +51,7 @@ class Approval:
     stage: int = 1
     withdrawn_at: datetime | None = None
     on_behalf_of: str | None = None
+    series_digest: str | None = None
 
     @property
     def whose(self) -> str:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, exists, insert, select
 
 from connectors.base import Receipt
 from workflows import audit
 from workflows.prepared import Prepared
 from workflows.tables import payment_order, receipt
 
-_PRESENT = Prepared(select(receipt.c.order_id).where(receipt.c.order_id == bindparam("order")))
-_STORE = Prepared(insert(receipt))
+_PRESENT = receipt.alias("present")
+_STORE = Prepared(
+    insert(receipt).from_select(
+        receipt.c.keys(),
+        select(*(bindparam(column.name, type_=column.type) for column in receipt.c)).where(
+            ~exists().where(
+                _PRESENT.c.order_id == bindparam("order_id", type_=receipt.c.order_id.type)
+            )
+        ),
+    )
+)
+"""Stores a receipt unless the order has one."""
 
 
 def outstanding(connection: Connection, since: datetime) -> list[str]:
@@ -33,10 +43,8 @@ def outstanding(connection: Connection, since: datetime) -> list[str]:
 
 def keep(connection: Connection, order_id: str, found: Receipt, *, now: datetime) -> None:
     """Keep the receipt of an order, unless there is one."""
-    if _PRESENT.row(connection, {"order": order_id}) is not None:
-        return
     sha256 = hashlib.sha256(found.content).hexdigest()
-    _STORE.run(
+    stored = _STORE.run(
         connection,
         {
             "order_id": order_id,
@@ -49,6 +57,8 @@ def keep(connection: Connection, order_id: str, found: Receipt, *, now: datetime
             "stored_at": now,
         },
     )
+    if not stored:
+        return
     audit.append(
         connection,
         at=now,

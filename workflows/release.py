@@ -10,7 +10,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
@@ -25,10 +26,12 @@ from workflows import (
     orders,
     policy_facts,
     restoring,
+    series,
 )
 from workflows.company import Company
 from workflows.instructions import Sent, Stage
 from workflows.orders import Order, OrderState
+from workflows.payees import Profile
 from workflows.policy import Verdict
 from workflows.prepared import Prepared
 from workflows.tables import instruction
@@ -133,7 +136,7 @@ def _released(
 
 
 def _cools_for(connection: Connection, company: Company, order: Order, now: datetime) -> timedelta:
-    """Return how long policy has an approved order wait; nothing where it may leave.
+    """Return how long an approved order waits, for its day or by policy; nothing if it may leave.
 
     As policy said when it was asked for and as it says now, whichever is longer: the payee may have
     changed meanwhile, and so may the policy.
@@ -145,16 +148,33 @@ def _cools_for(connection: Connection, company: Company, order: Order, now: date
         given = approvals.of_order(connection, order)
         approved_at = max((each.at for each in given if each.is_standing), default=now)
         waits.append(approved_at + verdict.cool_off - now)
-    return max([timedelta(0), *waits])
+    return max([due_in(company, order, now), *waits])
 
 
-def _verdict_now(connection: Connection, company: Company, order: Order) -> Verdict | None:
+def due_in(company: Company, order: Order, now: datetime) -> timedelta:
+    """Return how long it is until the day on which an order is to be executed begins.
+
+    Until then it stays here, where it can still be stopped, and all that allows it is looked at
+    when it leaves.
+    """
+    own = company.accounts.get(order.account_id)
+    if order.execution_date is None or own is None:
+        return timedelta(0)
+    begins = datetime.combine(order.execution_date, time(), ZoneInfo(own.account.timezone))
+    return max(timedelta(0), begins - now)
+
+
+def _verdict_now(
+    connection: Connection, company: Company, order: Order, known: Profile | None = None
+) -> Verdict | None:
     """Return what policy asks of an order today; None where its requester is not there any more."""
     requester = company.directory.get(order.requester_id)
     if requester is None:
         return None
     # Limits count up to this order: a later one must not take from it what it was granted.
-    facts = policy_facts.facts_of(connection, company, order, requester, until=order.versioned_at)
+    facts = policy_facts.facts_of(
+        connection, company, order, requester, until=order.versioned_at, known=known
+    )
     return company.policy.evaluate(facts, policy_facts.rates_of(company, order))
 
 
@@ -183,14 +203,16 @@ def no_longer_holds(connection: Connection, company: Company, order: Order) -> s
     by_delegates = [each for each in given if each.on_behalf_of and each.is_standing]
     if not all(away.behind(connection, company, each) for each in by_delegates):
         return "release.approvals"
-    verdict = _verdict_now(connection, company, order)
+    known = policy_facts.profile_of(connection, company, order)
+    verdict = _verdict_now(connection, company, order, known)
     if verdict is None:
         return "release.requester"
-    is_known = policy_facts.profile_of(connection, company, order).is_active
-    if order.payee_id is not None and not is_known:
+    if order.payee_id is not None and not known.is_active:
         return "release.payee"
     if not verdict.is_allowed:
         return "release.policy"
+    if not series.still_covers(connection, company, order, given, verdict):
+        return "release.series"
     now_asked = approvals.assignment_for(company, order, verdict.slots, given, verdict.excluded)
     return None if now_asked.is_complete else "release.policy"
 

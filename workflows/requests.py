@@ -12,13 +12,23 @@ from schwifty.exceptions import SchwiftyException
 from sqlalchemy import Connection
 
 from connectors.base import Creditor
-from connectors.money import Money
-from workflows import audit, kept_files, orders, payee_history, payees, policy_facts
+from connectors.money import MAX_MINOR, Money
+from workflows import (
+    audit,
+    kept_files,
+    orders,
+    payee_history,
+    payees,
+    policy_facts,
+    recurrence,
+    running,
+)
 from workflows.company import Company, OwnAccount
 from workflows.matching import assign
 from workflows.orders import Order, OrderState
 from workflows.people import Person
 from workflows.policy import Kind, PayeeStanding, Verdict
+from workflows.recurrence import Repeats
 from workflows.refusal import Refusal
 from workflows.visible_text import clean_text
 
@@ -44,6 +54,9 @@ class Payment:
         available: What the account has, where the bank could be asked; None where it could not.
         files: Ids of kept files of the person's, such as the invoice.
         kind: What sort of payment it is; one between own accounts is internal whatever is said.
+        repeats: How it comes again; it is the first of a series then.
+        series_id: The first order of the series that it is a later payment of.
+        occurrence: Which payment of that series it is.
     """
 
     account_id: str
@@ -57,6 +70,9 @@ class Payment:
     available: Money | None = None
     files: tuple[str, ...] = ()
     kind: Kind = Kind.SINGLE
+    repeats: Repeats | None = None
+    series_id: str | None = None
+    occurrence: int | None = None
 
 
 def request(
@@ -91,6 +107,7 @@ def request(
     order = _sealed(connection, company, order, payment, now)
     kept_files.bind(connection, order.files, order.id)
     orders.insert_new(connection, order, facts=_facts(order))
+    running.keep(connection, order, actor=person.id, now=now)
     return order
 
 
@@ -166,9 +183,12 @@ def amend(
         request_key=before.request_key,
         origin_channel=before.origin_channel,
         created_at=before.created_at,
+        series_id=before.series_id,
+        occurrence=before.occurrence,
     )
     after = _sealed(connection, company, after, payment, now)
     kept_files.bind(connection, after.files, after.id)
+    running.keep(connection, after, actor=person.id, now=now)
     return orders.change(
         connection,
         before,
@@ -189,7 +209,12 @@ def _is_for(order: Order, payment: Payment) -> bool:
     return (
         (order.account_id, order.amount) == (payment.account_id, payment.amount)
         and (order.payee_id or None) == (payment.payee_id or None)
-        and (order.execution_date, order.remittance) == (payment.execution_date, remittance)
+        and (order.recurrence, order.remittance) == (payment.repeats, remittance)
+        # Where no day is said, a series begins on the day it is asked for.
+        and (
+            order.execution_date == payment.execution_date
+            or (payment.execution_date is None and payment.repeats is not None)
+        )
         and order.kind in (payment.kind, Kind.INTERNAL)
     )
 
@@ -215,6 +240,7 @@ _AMENDED = (
     "expires_at",
     "kind",
     "versioned_at",
+    "repeats",
 )
 
 
@@ -284,7 +310,9 @@ def _checked(
     creditor = _creditor(connection, payment)
     if creditor.iban == own.account.iban:
         raise Refusal("payee.same_account", field="payee")
-    _check_date(own, payment.execution_date, now)
+    wanted = _execution_date(own, payment, now)
+    _check_date(own, wanted, now)
+    _check_series(own, payment, wanted)
     return Order(
         id="",
         version=1,
@@ -304,7 +332,7 @@ def _checked(
         amount_minor=payment.amount.minor,
         currency=payment.amount.currency,
         remittance=clean_text(payment.remittance, field="reference", longest=LONGEST_REMITTANCE),
-        execution_date=payment.execution_date,
+        execution_date=wanted,
         end_to_end_id="",
         verdict="",
         risks="[]",
@@ -318,6 +346,9 @@ def _checked(
         kind=_kind(company, creditor, payment.kind),
         versioned_at=orders.next_instant(connection, now),
         release_after=None,
+        repeats=payment.repeats.to_json() if payment.repeats else None,
+        series_id=payment.series_id,
+        occurrence=payment.occurrence,
     )
 
 
@@ -354,6 +385,27 @@ def _check_date(own: OwnAccount, wanted: date | None, now: datetime) -> None:
         raise Refusal("date.past", field="date", today=today.isoformat())
     if wanted > today + LATEST_EXECUTION:
         raise Refusal("date.too_far", field="date", latest=(today + LATEST_EXECUTION).isoformat())
+
+
+def _execution_date(own: OwnAccount, payment: Payment, now: datetime) -> date | None:
+    """Return when a payment is to be executed: a series has a day on which it begins."""
+    if payment.execution_date is None and payment.repeats is not None:
+        return now.astimezone(ZoneInfo(own.account.timezone)).date()
+    return payment.execution_date
+
+
+def _check_series(own: OwnAccount, payment: Payment, first: date | None) -> None:
+    """Refuse a series that is none, or goes too far."""
+    if payment.repeats is None or first is None:
+        return
+    latest = first + recurrence.LONGEST
+    if payment.repeats.until > latest:
+        raise Refusal("series.too_long", field="until", latest=latest.isoformat())
+    dates = payment.repeats.dates(first)
+    if len(dates) == 1:
+        raise Refusal("series.only_one", field="until", first=first.isoformat())
+    if payment.amount.minor * len(dates) > MAX_MINOR:
+        raise Refusal("amount.too_large", field="amount", currency=payment.amount.currency)
 
 
 def _creditor(connection: Connection, payment: Payment) -> Creditor:
@@ -473,6 +525,12 @@ def _facts(order: Order) -> dict[str, object]:
         "execution_date": order.execution_date.isoformat() if order.execution_date else None,
         "remittance": order.remittance,
         "kind": order.kind,
+        **({"repeats": order.repeats} if order.repeats else {}),
+        **(
+            {"series_id": order.series_id, "occurrence": order.occurrence}
+            if order.series_id
+            else {}
+        ),
         "end_to_end_id": order.end_to_end_id,
         "policy_hash": order.policy_verdict.policy_hash,
         "rules": list(order.policy_verdict.matched),

@@ -17,7 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Connection, select
 
-from workflows import absence, audit, firing, kept_files, proposals, requests
+from workflows import absence, audit, firing, kept_files, proposals, requests, series
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.completion import complete_due
@@ -149,6 +149,7 @@ class Schedule:
     def _due(self, connection: Connection, now: datetime) -> None:
         expire_due(connection, now=now)
         absence.tell_due(connection, self._company, now=now)
+        series.continue_due(connection, self._company, now=now)
 
     async def _remind(self, now: datetime) -> None:
         """Remind whom payments wait for, and move on those that wait for nobody.

@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest of workflows/migrations; an older database is brought up to it, a newer refused."""
 
 metadata = MetaData(
@@ -230,11 +230,28 @@ payment_order = _table(
     Column("versioned_at", Instant, nullable=False),
     # An approved order leaves no sooner.
     Column("release_after", Instant),
+    # JSON: how it comes again, where it is the first of a series.
+    Column("repeats", String(80)),
+    # Of which series it is, by the first order's id, and which payment of it, the first being 1.
+    Column("series_id", String(16)),
+    Column("occurrence", Integer),
+    Index("ix_payment_order_series", "series_id", "occurrence", unique=True),
     Index("ix_payment_order_state", "state", "expires_at"),
     Index("ix_payment_order_versioned_at", "versioned_at"),
     Index("ix_payment_order_requester", "requester_id", "created_at"),
     Index("ix_payment_order_twin", "creditor_iban", "amount_minor", "created_at"),
     Index("ix_payment_order_payee", "creditor_iban", "state", "created_at"),
+)
+
+series = _table(
+    # How far a series of payments has come, by the id of its first order.
+    "series",
+    Column("id", String(16), primary_key=True),
+    # The day on which the next payment is due; none where no more comes.
+    Column("next_on", Date),
+    # Why no more comes.
+    Column("ended", String(64)),
+    Index("ix_series_next_on", "next_on"),
 )
 
 kept_file = _table(
@@ -268,6 +285,8 @@ approval = _table(
     Column("withdrawn_at", Instant),
     # Whose roles it counts by, where that is not the person's own.
     Column("on_behalf_of", String(64)),
+    # The digest of the series' first order, where it was given on that, for the whole series.
+    Column("series_digest", String(64)),
 )
 
 delegation = _table(

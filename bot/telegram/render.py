@@ -36,6 +36,7 @@ COMMANDS = (
     "digest",
     "payees",
     "away",
+    "recurring",
     "freeze",
     "treasury",
     "cancel",

@@ -113,6 +113,31 @@ async def test_work_may_go_on_after_an_error_inside_a_savepoint_of_its_own(
     assert await database.read(keys) == ["a", "b"]
 
 
+async def test_the_record_goes_on_from_what_was_not_undone(database: Database) -> None:
+    def broken(connection: Connection) -> None:
+        append(connection, "undone")
+        append(connection, "undone too")
+        raise ZeroDivisionError
+
+    def work(connection: Connection) -> list[int]:
+        first = append(connection, "kept")
+        with pytest.raises(ZeroDivisionError), connection.begin_nested():
+            broken(connection)
+        return [first, append(connection, "after"), append(connection, "last")]
+
+    made, *_ = await asyncio.gather(
+        database.write(work),
+        database.write(broken),
+        database.write(partial(append, subject="of another")),
+        return_exceptions=True,
+    )
+    assert made == [1, 2, 3]
+    entries = await database.read(lambda connection: audit.after(connection, 0))
+    assert [each.subject for each in entries] == ["kept", "after", "last", "of another"]
+    assert [each.seq for each in entries] == [1, 2, 3, 4]
+    assert (await database.read(audit.verify)).is_intact
+
+
 async def test_work_that_waits_shares_a_commit(database: Database) -> None:
     started, may_end = threading.Event(), threading.Event()
 

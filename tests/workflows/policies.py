@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.money import MAX_MINOR, Money
 from workflows.policy import (
+    Approve,
     Band,
     Facts,
     Kind,
@@ -120,6 +121,7 @@ def rules(draw: st.DrawFn, when: st.SearchStrategy[When] | None = None) -> Rule:
         expires_after=draw(st.integers(1, 99)) * timedelta(hours=1),
         refuse=refuse,
         cool_off=timedelta(0) if refuse else draw(st.integers(0, 3)) * timedelta(hours=1),
+        series=Approve.EACH if refuse else draw(st.sampled_from(Approve)),
     )
 
 

@@ -39,7 +39,7 @@ from workflows.record import verification
 from workflows.tables import SCHEMA, metadata, schema_version
 
 DATA = Path(__file__).parent.parent / "data"
-RELEASED = {f"000{number}": DATA / f"version-{number}.sql" for number in (1, 2, 3)}
+RELEASED = {f"000{number}": DATA / f"version-{number}.sql" for number in (1, 2, 3, 4)}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -135,7 +135,9 @@ async def opened(path: Path) -> AsyncIterator[SqliteDatabase]:
         await database.close()
 
 
-STATES = ["approved", "failed", "pending", "pending", "rejected", "settled", "submitted", "unknown"]
+ALL = ["approved", "failed", "pending", "pending", "rejected", "settled", "submitted", "unknown"]
+STATES = [ALL, ["approved", "pending", "pending"]]
+"""What the orders of a release are in: those of the newest were amended, and delegated."""
 SENT = {"failed", "settled", "submitted", "unknown"}
 ENTRIES = text("SELECT seq, body, hash FROM audit_entry ORDER BY seq")
 Contents = tuple[list[tuple[Any, ...]], dict[str, str]]
@@ -152,7 +154,7 @@ def contents(path: Path) -> Contents:
 def check_whole(connection: Connection, before: Contents) -> None:
     entries, digests = before
     found = orders.in_states(connection, *orders.OrderState)
-    assert sorted(str(each.state) for each in found) == STATES
+    assert sorted(str(each.state) for each in found) in STATES
     for order in found:
         assert order.digest == digests[order.id] == orders.digest_of(order)
         assert order.files == ()

@@ -17,10 +17,11 @@ from random import Random
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from connectors.money import Money
+from connectors.money import MAX_MINOR, Money
 from tests.workflows.policies import PEOPLE, RATES, ROLES, limits, payments, policies, rules
 from workflows.matching import LAST_STAGE, Assignment, assign
 from workflows.policy import (
+    Approve,
     Facts,
     Limit,
     PayeeStanding,
@@ -98,6 +99,44 @@ def test_one_more_rule_or_limit_never_loosens(
     elif after.is_allowed:
         assert isinstance(more, Rule), "a limit covers nothing"
         assert more.name in after.matched, "only a rule that covers a payment can admit it"
+
+
+@given(cases(), st.integers(2, 300), APPROVALS)
+def test_one_more_rule_or_limit_never_loosens_a_series(
+    case: tuple[Policy, Policy, Rule | Limit, Facts], count: int, approvals: dict[str, int]
+) -> None:
+    """One approval never comes to be for more payments, nor to take less."""
+    old, new, _, alone = case
+    total = Money(min(alone.amount.minor * count, MAX_MINOR), alone.amount.currency)
+    payment = replace(alone, series_total=total)
+    before, after = old.evaluate(payment, RATES), new.evaluate(payment, RATES)
+    if not before.is_allowed or not after.is_allowed:
+        return
+    if before.series is Approve.EACH:
+        assert after.series is Approve.EACH
+        assert is_no_looser(after, before, approvals)
+    elif after.series is Approve.ONCE:
+        assert is_no_looser(after, before, approvals)
+    else:  # each is approved by itself from now on, as if it were of no series
+        assert is_no_looser(after, old.evaluate(alone, RATES), approvals)
+
+
+@given(st.data(), st.integers(2, 300), APPROVALS)
+def test_a_series_gains_nothing_over_one_payment_of_its_sum(
+    data: st.DataObject, count: int, approvals: dict[str, int]
+) -> None:
+    policy = data.draw(policies())
+    alone = data.draw(payments(policy))
+    total = Money(min(alone.amount.minor * count, MAX_MINOR), alone.amount.currency)
+    whole = replace(policy, limits=()).evaluate(replace(alone, amount=total), RATES)
+    found = policy.evaluate(replace(alone, series_total=total), RATES)
+    single = policy.evaluate(alone, RATES)
+    if found.series is Approve.ONCE and found.is_allowed:
+        assert whole.is_allowed
+        assert is_no_looser(found, whole, approvals)
+    if found.is_allowed:
+        assert single.is_allowed
+        assert is_no_looser(found, single, approvals)
 
 
 @given(st.data(), APPROVALS)

@@ -58,7 +58,8 @@ ORDER = "(select id from payment_order where state = 'settled')"
         ),
         (
             "insert into approval select order_id, version, 'eve', digest, decision, factor, "
-            f"reason, at, stage, withdrawn_at, null from approval where order_id = {ORDER} limit 1",
+            f"reason, at, stage, withdrawn_at, null, null from approval where order_id = {ORDER} "
+            "limit 1",
             "approval {settled} 1 eve",
             "is there, and no entry tells of it",
         ),
@@ -166,7 +167,7 @@ def test_a_table_says_something_else(mine: Book, statement: str, where: str, pro
 def test_rows_that_nothing_tells_of(mine: Book) -> None:
     mine.alter(
         "insert into approval values ('P0', 1, 'bea', 'd', 'approve', 'totp', null, "
-        "'2026-11-24 09:00:00.000000', 1, null, null)",
+        "'2026-11-24 09:00:00.000000', 1, null, null, null)",
         "insert into chat_identity values ('slack', 'U9', 'eve', '2026-11-24 09:00:00.000000', "
         "null, null)",
     )

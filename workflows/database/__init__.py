@@ -8,6 +8,8 @@ from workflows.database.base import (
     Work,
     appending,
     is_recorded,
+    suppose_end,
+    supposed_end,
 )
 from workflows.database.factory import (
     SQLITE_FILE,
@@ -36,4 +38,6 @@ __all__ = [
     "is_connection_lost",
     "is_recorded",
     "open_database",
+    "suppose_end",
+    "supposed_end",
 ]

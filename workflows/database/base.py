@@ -26,6 +26,7 @@ READERS = 4
 
 _RECORDED = "countersign_recorded"
 _APPENDED = "countersign_appended"
+_END = "countersign_end"
 
 
 class DatabaseError(Exception):
@@ -129,8 +130,23 @@ def has_appended(connection: Connection) -> bool:
 
 
 def set_recorded(connection: Connection, value: bool) -> None:
-    """Say of a connection whether its transaction may append to the record."""
+    """Say of a connection whether what begins in it now may append to the record."""
     connection.info[_RECORDED] = value
+    connection.info.pop(_END, None)
+
+
+def supposed_end(connection: Connection) -> tuple[int, str] | None:
+    """Return number and hash of what this transaction appended last; None before it did.
+
+    A supposition: it may have been undone with a part of the transaction.
+    """
+    found: tuple[int, str] | None = connection.info.get(_END)
+    return found
+
+
+def suppose_end(connection: Connection, seq: int, hash_: str) -> None:
+    """Note what was appended to the record last."""
+    connection.info[_END] = (seq, hash_)
 
 
 class Writer:

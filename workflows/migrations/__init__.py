@@ -1,6 +1,6 @@
 """How the tables came to be what they are, step by step; only who changes them imports this.
 
-To add a step: change `workflows.tables`, write ``versions/v0004_….py``, raise
+To add a step: change `workflows.tables`, write ``versions/v0005_….py``, raise
 `workflows.tables.SCHEMA`. A test holds both ways of making the tables against each other.
 """
 

@@ -38,6 +38,7 @@ from workflows.tables import (
     proposal,
     proposal_decision,
     receipt,
+    series,
 )
 
 BRAKE, CHARTER = "freeze", "charter"
@@ -119,6 +120,7 @@ AUDITED = (
     Audited(approval, approval.c.order_id, "order.requested"),
     Audited(instruction, instruction.c.order_id, "order.requested"),
     Audited(receipt, receipt.c.order_id, "order.requested"),
+    Audited(series, series.c.id, "order.requested"),
     Audited(kept_file, kept_file.c.id, "file.kept"),
     Audited(payee, payee.c.id, "payee.registered"),
     Audited(chat_identity, chat_identity.c.person_id, "person.linked", "person.unlinked"),

@@ -32,11 +32,12 @@ from workflows.tables import (
     proposal,
     proposal_decision,
     receipt,
+    series,
 )
 
 Key = tuple[Any, ...]
 
-_OF_ORDERS = {each.name for each in (payment_order, approval, instruction, receipt)}
+_OF_ORDERS = {each.name for each in (payment_order, approval, instruction, receipt, series)}
 
 _COLUMNS = tuple(payment_order.c.keys())
 _NOTHING = {each.name: dict.fromkeys(each.c.keys()) for each in (instruction, payee, chat_identity)}
@@ -121,7 +122,11 @@ class Replay:
             self._attach(told)
         if told.kind in _DECISIONS:
             self._decide(told, order)
-        if told.kind == "order.completed":
+        if told.kind == "order.approved_in_series":
+            self._carry(told)
+        if told.kind == "order.completed" or (
+            told.kind == "order.approved_in_series" and facts["to"] == OrderState.APPROVED
+        ):
             self._check_quorum(told, order)
         if told.kind == "order.approval_withdrawn":
             for person in facts["withdrawn"]:
@@ -165,6 +170,7 @@ class Replay:
             "stage": facts.get("stage", 1),
             "withdrawn_at": None,
             "on_behalf_of": facts.get("on_behalf_of"),
+            "series_digest": None,
         }
         key = (told.subject, facts["version"], told.actor)
         self.rows[approval.name, key] = Expected(values, told.seq)
@@ -172,6 +178,12 @@ class Replay:
             self._wrong(told, "decides on something else than the order was")
         if is_approval and facts["to"] == OrderState.APPROVED:
             self._check_quorum(told, order)
+
+    def _carry(self, told: Told) -> None:
+        """Take the approvals of a series that count for one payment of it."""
+        for row in told.facts["approvals"]:
+            key = (told.subject, row["version"], row["person_id"])
+            self.rows[approval.name, key] = Expected(dict(row), told.seq)
 
     def _check_quorum(self, told: Told, order: Expected) -> None:
         """See that whoever filled the slots has approved, and that the slots are filled."""
@@ -226,6 +238,10 @@ class Replay:
         if "media_type" in facts:
             values["media_type"] = facts["media_type"]
         self.rows[receipt.name, (told.subject,)] = Expected(values, told.seq)
+
+    def _series(self, told: Told) -> None:
+        key = (series.name, (told.subject,))
+        self.rows[key] = Expected({"id": told.subject, **told.facts["row"]}, told.seq)
 
     # ---- files, payees, people, the brake -----------------------------------------------------
 
@@ -428,6 +444,7 @@ FAMILIES: Mapping[str, Callable[[Replay, Told], None]] = {
     "order": Replay._order,
     "instruction": Replay._instruction,
     "receipt": Replay._receipt,
+    "series": Replay._series,
     "file": Replay._file,
     "list": Replay._list,
     "payee": Replay._payee,

@@ -1,0 +1,64 @@
+"""Payments that come again, once for all chats: their list, and the button that stops one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from bot import recurring_words
+from bot.cards import Answer, Card, Notice, Tone
+from bot.recurring_words import SeriesView
+from bot.services import Caller, Services
+from workflows import orders, running, series
+from workflows.visibility import may_see
+
+if TYPE_CHECKING:
+    from bot.commands import Commands
+
+Click = Callable[[Caller, str], Awaitable[Answer]]
+MOST_LISTED = 10
+
+
+async def card(services: Services, commands: Commands, caller: Caller) -> Card:
+    """Return the series that go on of what the caller may see, the soonest first."""
+
+    def read(connection: Connection) -> tuple[SeriesView, ...]:
+        company = services.present(connection)
+        found = []
+        for at in running.going_on(connection):
+            first = orders.get(connection, at.id)
+            if may_see(company, caller.person, first):
+                made = 1 + len(series.of_series(connection, first))
+                found.append(SeriesView(first, at, made))
+            if len(found) == MOST_LISTED:
+                break
+        return tuple(found)
+
+    found = await services.database.read(read)
+    return recurring_words.series_card(commands.reader(caller), found)
+
+
+class Recurring:
+    """What clicks about series do.
+
+    Attributes:
+        clicks: By the button's id.
+    """
+
+    def __init__(self, services: Services, commands: Commands) -> None:
+        self._services = services
+        self._commands = commands
+        self.clicks: dict[str, Click] = {"stop_series": self.stop}
+
+    async def stop(self, caller: Caller, value: str) -> Answer:
+        """End a series: nothing more of it is sent that was not released."""
+        services, reader = self._services, self._commands.reader(caller)
+        now = services.clock()
+        first = await services.database.write(
+            lambda connection: series.stop(
+                connection, services.present(connection), caller.person, value[:16], now=now
+            )
+        )
+        return Notice(reader.say("thanks.series_stopped", order=first.id), Tone.NEUTRAL)

@@ -1,0 +1,333 @@
+"""Series: a payment that comes again, each time as an order of its own.
+
+A series is its first order, with how it comes again in the digest. The orders that follow are made
+some days before they are due. Where policy has a series approved once, the approvals of the first
+count for each of them, as long as it is the very same payment and policy still says so; else each
+waits for approvals of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, insert, select
+
+from workflows import approvals, audit, orders, requests, running
+from workflows.approvals import Approval, Decision
+from workflows.company import Company
+from workflows.orders import NO_MONEY_MOVED, Order, OrderState
+from workflows.people import Person
+from workflows.policy import Approve, Kind, Verdict
+from workflows.refusal import Refusal
+from workflows.requests import Payment
+from workflows.running import Running
+from workflows.tables import approval, payment_order
+
+MADE_BEFORE = timedelta(days=3)
+"""A payment of a series is asked for so long before it is due: approvers need their time."""
+LATE = timedelta(days=7)
+"""One that is made later than this, because nothing ran, is not covered by the series' approval."""
+
+APPROVED = "order.approved_in_series"
+STOPPED = "stopped"
+"""The end that a person made of it."""
+
+_APPROVAL = tuple(each.name for each in fields(Approval))
+_UNSENT = (OrderState.PENDING, OrderState.APPROVED)
+_SAME = (
+    "account_id",
+    "debtor_iban",
+    "connector",
+    "creditor_name",
+    "creditor_iban",
+    "creditor_bic",
+    "creditor_country",
+    "amount_minor",
+    "currency",
+    "remittance",
+    "kind",
+)
+"""What a payment of a series has in common with the first, to the letter."""
+
+
+# ---- going on -----------------------------------------------------------------------------------
+
+
+def continue_due(connection: Connection, company: Company, *, now: datetime) -> list[Order]:
+    """Ask for the payments that are due soon; return the orders that were made.
+
+    Each is made once, whoever comes first: its number is its own, and how far the series has come
+    is changed with it by compare-and-set. A series that cannot go on ends, with the reason.
+    """
+    made: list[Order] = []
+    for each in running.due(connection, (now + MADE_BEFORE).date() + timedelta(days=1)):
+        made += _catch_up(connection, company, each, now)
+    return made
+
+
+def _catch_up(
+    connection: Connection, company: Company, at: Running, now: datetime
+) -> Iterator[Order]:
+    first = orders.get(connection, at.id)
+    today = _today(company, first, now)
+    # While the first waits for approvals nothing follows: it is approved with it, or not at all.
+    while at.next_on is not None and first.state != OrderState.PENDING:
+        if at.next_on > today + MADE_BEFORE:
+            return
+        made, at = _continued(connection, company, first, at, today, now)
+        if made is not None:
+            yield made
+
+
+def _today(company: Company, order: Order, now: datetime) -> date:
+    own = company.accounts.get(order.account_id)
+    zone = ZoneInfo(own.account.timezone) if own is not None else company.timezone
+    return now.astimezone(zone).date()
+
+
+def _continued(
+    connection: Connection, company: Company, first: Order, at: Running, today: date, now: datetime
+) -> tuple[Order | None, Running]:
+    """Make the next order of a series; return it, if it could be made, and how far it has come."""
+
+    def ended(code: str) -> tuple[None, Running]:
+        return None, running.end(connection, at, code, actor=audit.SYSTEM, now=now)
+
+    if OrderState(first.state) in NO_MONEY_MOVED or first.state == OrderState.RETURNED:
+        return ended(f"first_{first.state}")
+    requester = company.directory.get(first.requester_id)
+    if requester is None:
+        return ended("release.requester")
+    dates = first.due_dates
+    assert at.next_on is not None
+    number = dates.index(at.next_on) + 1
+    day = max(at.next_on, today)
+    try:
+        made = _request(connection, company, requester, first, number, day, now)
+    except Refusal as refusal:
+        return ended(refusal.code)
+    following = dates[number] if number < len(dates) else None
+    after = running.go_on(connection, at, following, order_id=made.id, now=now)
+    return _with_approvals(connection, company, first, made, now), after
+
+
+def _request(
+    connection: Connection,
+    company: Company,
+    requester: Person,
+    first: Order,
+    number: int,
+    day: date,
+    now: datetime,
+) -> Order:
+    payment = Payment(
+        account_id=first.account_id,
+        amount=first.amount,
+        payee_id=first.payee_id,
+        name=first.creditor_name,
+        iban=first.creditor_iban,
+        remittance=first.remittance,
+        execution_date=day,
+        is_no_duplicate=True,
+        kind=Kind(first.kind),
+        series_id=first.id,
+        occurrence=number,
+    )
+    key = f"series:{first.id}:{number}"
+    return requests.request(
+        connection,
+        company,
+        requester,
+        payment,
+        key=key,
+        now=now,
+        origin_channel=first.origin_channel,
+    )
+
+
+def _with_approvals(
+    connection: Connection, company: Company, first: Order, order: Order, now: datetime
+) -> Order:
+    """Give an order the approvals of its series, if they are of this very payment."""
+    given = _standing(connection, first)
+    if not _is_covered(company, first, order, given, order.policy_verdict):
+        return order
+    mine = [
+        replace(
+            each,
+            order_id=order.id,
+            version=order.version,
+            digest=order.digest,
+            series_digest=first.digest,
+        )
+        for each in given
+    ]
+    rows = [{name: getattr(each, name) for name in _APPROVAL} for each in mine]
+    connection.execute(insert(approval), rows)
+    assignment = approvals.assignment_of(company, order, mine)
+    to = OrderState.APPROVED if assignment.is_complete else OrderState.PENDING
+    verdict = order.policy_verdict
+    cools = assignment.is_complete and bool(verdict.cool_off)
+    return orders.change(
+        connection,
+        order,
+        to,
+        now=now,
+        actor=audit.SYSTEM,
+        kind=APPROVED,
+        facts={
+            "digest": order.digest,
+            "version": order.version,
+            "policy_hash": verdict.policy_hash,
+            "series": first.id,
+            "approvals": [audit.told(row) for row in rows],
+            "filled": [list(pair) for pair in assignment.filled],
+        },
+        values={"release_after": now + verdict.cool_off} if cools else {},
+    )
+
+
+# ---- what it covers -----------------------------------------------------------------------------
+
+
+def still_covers(
+    connection: Connection,
+    company: Company,
+    order: Order,
+    given: Sequence[Approval],
+    verdict: Verdict,
+) -> bool:
+    """Whether approvals that were given for a whole series may still count for one payment of it.
+
+    Args:
+        given: The order's approvals.
+        verdict: What policy says of the order now.
+    """
+    carried = [each for each in given if each.series_digest is not None and each.is_standing]
+    if not carried:
+        return True
+    first = orders.find(connection, order.series_id or "")
+    if first is None:
+        return False
+    there = {each.person_id for each in _standing(connection, first)}
+    return all(
+        each.series_digest == first.digest and each.person_id in there for each in carried
+    ) and _is_covered(company, first, order, carried, verdict)
+
+
+def _standing(connection: Connection, first: Order) -> list[Approval]:
+    """Return the approvals of a series that count."""
+    return [
+        each
+        for each in approvals.of_order(connection, first)
+        if each.decision == Decision.APPROVE
+        and each.is_standing
+        and each.digest == first.digest
+        and each.series_digest is None
+    ]
+
+
+def _is_covered(
+    company: Company,
+    first: Order,
+    order: Order,
+    given: Sequence[Approval],
+    verdict: Verdict,
+) -> bool:
+    """Whether an order is the payment that was approved with its series."""
+    number = order.occurrence or 0
+    dates = first.due_dates
+    if verdict.series is not Approve.ONCE or first.policy_verdict.series is not Approve.ONCE:
+        return False
+    if not given or first.state in NO_MONEY_MOVED or order.series_id != first.id:
+        return False
+    if first.digest != orders.digest_of(first) or not 1 < number <= len(dates):
+        return False
+    due, wanted = dates[number - 1], order.execution_date
+    return (
+        wanted is not None
+        and due <= wanted <= due + LATE
+        and not order.files
+        and order.version == 1
+        and all(getattr(first, name) == getattr(order, name) for name in _SAME)
+    )
+
+
+# ---- the end ------------------------------------------------------------------------------------
+
+
+def of_series(connection: Connection, first: Order) -> list[Order]:
+    """Return the orders that a series has come to after its first, oldest first."""
+    rows = connection.execute(
+        select(payment_order)
+        .where(payment_order.c.series_id == first.id)
+        .order_by(payment_order.c.occurrence)
+    )
+    return [Order(*row) for row in rows]
+
+
+def first_of(connection: Connection, order: Order) -> Order:
+    """Return the first order of the series that an order is of.
+
+    Raises:
+        Refusal: ``series.none`` where it is of none.
+    """
+    first = orders.find(connection, order.series_id) if order.series_id else order
+    if first is None or first.repeats is None:
+        raise Refusal("series.none", order=order.id)
+    return first
+
+
+def may_stop(connection: Connection, company: Company, person: Person, first: Order) -> bool:
+    """Whether a person may end a series: who asked, who approved it, and who may freeze all."""
+    may_freeze = bool(person.roles & company.permissions.freeze)
+    return may_freeze or person.id in stoppers(connection, first)
+
+
+def stoppers(connection: Connection, first: Order) -> frozenset[str]:
+    """Return who may end a series whatever their roles: who asked for it, and who approved it."""
+    approved = [
+        each for each in approvals.of_order(connection, first) if each.decision == Decision.APPROVE
+    ]
+    hands = {each.person_id for each in approved} | {each.whose for each in approved}
+    return frozenset({first.requester_id, *hands})
+
+
+def stop(
+    connection: Connection, company: Company, person: Person, order_id: str, *, now: datetime
+) -> Order:
+    """End a series: nothing more of it is asked for, and what was not released is cancelled.
+
+    Returns its first order.
+
+    Raises:
+        Refusal: ``order.unknown``, ``series.none``, ``series.not_yours`` or ``series.over``.
+    """
+    first = first_of(connection, orders.get(connection, order_id))
+    if not may_stop(connection, company, person, first):
+        raise Refusal("series.not_yours", order=first.id)
+    at = running.find(connection, first.id)
+    assert at is not None
+    unsent = [each for each in (first, *of_series(connection, first)) if each.state in _UNSENT]
+    if at.next_on is None and not unsent:
+        raise Refusal("series.over", order=first.id)
+    if at.next_on is not None:
+        running.end(connection, at, STOPPED, actor=person.id, now=now)
+    for each in unsent:
+        _cancel(connection, each, person, now)
+    return orders.get(connection, first.id)
+
+
+def _cancel(connection: Connection, order: Order, person: Person, now: datetime) -> None:
+    orders.change(
+        connection,
+        order,
+        OrderState.CANCELLED,
+        now=now,
+        actor=person.id,
+        kind="order.cancelled",
+        facts={"series": order.series_id or order.id},
+    )
