@@ -269,7 +269,7 @@ class Dispatcher:
     async def _send(
         self, order: Order, sent: Sent, *, claimed_at: datetime
     ) -> Outcome | ConnectorError:
-        instruction = self._instruction(order, sent)
+        instruction = self._instruction(order, sent, claimed_at)
         connector = self.connectors[order.connector]
         if release.is_stale(claimed_at, self.clock()):
             return NotSent(order.connector, "process.paused")
@@ -405,10 +405,10 @@ class Dispatcher:
         )
         if sent is None or order.account_id not in self.company.accounts:
             return order, sent, None
-        return order, sent, self._instruction(order, sent)
+        return order, sent, self._instruction(order, sent, sent.sent_at or self.clock())
 
-    def _instruction(self, order: Order, sent: Sent) -> Instruction:
-        made = instructions.for_connector(self.company, order, sent)
+    def _instruction(self, order: Order, sent: Sent, at: datetime) -> Instruction:
+        made = instructions.for_connector(self.company, order, sent, at=at)
         return replace(made, notice_url=self._notice_url(order.id))
 
     async def _learned(self, order_id: str, outcome: Outcome) -> Next:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -118,17 +119,26 @@ def prepare(
     return Sent(**row), {"instruction": audit.told(given)}
 
 
-def for_connector(company: Company, order: Order, sent: Sent) -> base.Instruction:
-    """Return exactly what the approvers agreed to, as the connector takes it."""
+def for_connector(company: Company, order: Order, sent: Sent, *, at: datetime) -> base.Instruction:
+    """Return exactly what the approvers agreed to, as the connector takes it.
+
+    Args:
+        at: When it is, or was, sent. An execution date that had passed by then, because approvals
+            or the institution's hours took longer, means as soon as possible.
+    """
+    account = company.accounts[order.account_id].account
+    wanted = order.execution_date
+    if wanted is not None and wanted < at.astimezone(ZoneInfo(account.timezone)).date():
+        wanted = None
     return base.Instruction(
         order_id=order.id,
         end_to_end_id=order.end_to_end_id,
         request_id=sent.request_id,
-        account=company.accounts[order.account_id].account,
+        account=account,
         creditor=order.creditor,
         amount=order.amount,
         remittance_information=order.remittance,
-        requested_execution_date=order.execution_date,
+        requested_execution_date=wanted,
         service=sent.service,
     )
 

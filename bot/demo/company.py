@@ -199,6 +199,7 @@ version: 1
 expires_after: 72h
 rules:
   - name: Every payment
+    series: once  # what comes again may be approved once, for all of it
     require: [{ role: controller }]
   - name: From 1 000 EUR up
     when: { amount: { from: 1000 } }

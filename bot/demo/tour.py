@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
@@ -48,6 +48,7 @@ class Tour:
         await self._equal(order)
         await self._statement(order)
         await self._digest()
+        await self._series(amara)
         await self._evidence(order)
         return order
 
@@ -153,6 +154,15 @@ class Tour:
                 lambda m: m.photo is not None, company.TREASURY_GROUP, timeout=PATIENCE
             )
         self._say(_after(digest, "Cash position"), f"matched {_after(digest, 'Debits matched')}")
+
+    async def _series(self, amara: Person) -> None:
+        first = self._begun.date() + timedelta(days=3)
+        until = first + timedelta(days=330)
+        line = f"89.00 EUR to Studio Lumière on {first} every month until {until} ref Website"
+        with self._step("Amara asks for what comes again: one approval is for all of it"):
+            _done(await amara.command(f"/pay {line}", company.PURCHASING))
+            card = await amara.wait_message(lambda m: "Every month until" in text_of(m))
+        self._say(*(each for each in text_of(card).splitlines() if "in all" in each))
 
     async def _evidence(self, order: Order) -> None:
         assert self._stage.app is not None

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from connectors.base import Instruction, Outcome
 from connectors.money import Money
 from tests.workflows.company import PEOPLE, Hands, Phones
 from tests.workflows.test_approvals import LARGE, PEOPLE_BY_ID, code_of
-from tests.workflows.test_dispatch import Office
+from tests.workflows.test_dispatch import Institution, Office
 from tests.workflows.test_policy_in_force import take_back, under
 from workflows import orders, requests, running, series, tables
 from workflows.approvals import Approval, Decision, of_order
@@ -481,3 +482,31 @@ async def test_until_its_day_it_can_still_be_withdrawn(office: Landlord) -> None
         lambda c: requests.cancel(c, PEOPLE_BY_ID["amara"], order.id, now=office.hands())
     )
     assert cancelled.state == OrderState.CANCELLED
+
+
+@pytest.mark.parametrize(("late", "is_said"), [(False, True), (True, False)])
+async def test_the_institution_is_told_the_day_unless_it_has_passed(
+    office: Landlord, late: bool, is_said: bool
+) -> None:
+    told: list[date | None] = []
+
+    class Attentive(Institution):
+        async def submit(self, instruction: Instruction) -> Outcome:
+            told.append(instruction.requested_execution_date)
+            return await super().submit(instruction)
+
+    office.institution = Attentive()
+    order = await office.ask(replace(RENT, repeats=None))
+    office.hands.now = datetime(2026, 12, 2 if late else 1, 9, tzinfo=UTC)
+    await office.database.write(
+        lambda c: (
+            c.execute(
+                update(tables.payment_order).values(expires_at=datetime(2027, 1, 1, tzinfo=UTC))
+            ).rowcount
+        )
+    )
+    assert code_of(await office.decide("bea", await office.now(order))) == "decided"
+    async with office.open() as dispatcher:
+        await dispatcher.sweep()
+        await office.until(order, "settled")
+    assert told == [FIRST if is_said else None]
