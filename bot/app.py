@@ -35,7 +35,7 @@ from bot.web.notices import Notices
 from bot.web.server import WebServer
 from connectors import registry
 from connectors.base import Capability, Connector, ConnectorError, ConnectorSettings
-from workflows import audit, charter, in_force, payees, replicas
+from workflows import audit, calendars, charter, in_force, payees, replicas
 from workflows.clock import Clock, system_clock
 from workflows.company import Company
 from workflows.database import (
@@ -151,6 +151,7 @@ class App:
                 if Capability.CANCELLATION in each.capabilities
             ),
         )
+        calendars.prepare([own.calendar for own in company.accounts.values()], clock().date())
         self._charter = charter_of(settings, company)
         self._key = base64.urlsafe_b64decode(_padded(settings.storage.key.get_secret_value()))
         self._notices = Notices(self._key, self._public_url, self._wake)

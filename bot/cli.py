@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
@@ -62,6 +63,10 @@ def check(config: Config = DEFAULT) -> None:
         from bot import record
 
         typer.echo(record.NO_KEY)
+    from bot.settings import business_days
+
+    for line in business_days.remarks(settings, datetime.now(UTC).date()):
+        typer.echo(line)
 
 
 @app.command()

@@ -75,11 +75,12 @@ def _escalated(reader: Reader, entry: Entry) -> str:
 
 
 def _closing(reader: Reader, entry: Entry) -> list[str]:
-    """Return until when a payment would still leave today, where that is known."""
-    text = entry.facts.get("closes_at")
-    if not text:
-        return []
-    return [reader.say("story.closes_at", at=reader.instant(datetime.fromisoformat(text)))]
+    """Return until when a payment would still leave today, or when it will, where it is known."""
+    return [
+        reader.say(f"story.{name}", at=reader.instant(datetime.fromisoformat(text)))
+        for name in ("closes_at", "opens_at")
+        if (text := entry.facts.get(name))
+    ]
 
 
 LINES: Mapping[str, Callable[[Reader, Entry], str]] = {

@@ -25,6 +25,7 @@ def digest_card(reader: Reader, digest: Digest) -> Card:
         lines=(
             *(say("digest.undecided", order=order) for order in digest.undecided),
             *(_trouble(reader, each) for each in digest.troubled),
+            *_unknown_days(reader, digest),
             *(_break(reader, each) for each in digest.breaks),
             *_left_out(reader, digest),
         ),
@@ -38,7 +39,8 @@ def digest_card(reader: Reader, digest: Digest) -> Card:
 def _tone(digest: Digest) -> Tone:
     if digest.undecided or any(each.is_alarm for each in digest.breaks):
         return Tone.ALARM
-    if digest.break_count or digest.waiting or digest.troubled:
+    is_uncertain = any(each.unknown_from is not None for each in digest.accounts)
+    if digest.break_count or digest.waiting or digest.troubled or is_uncertain:
         return Tone.WAITING
     return Tone.GOOD
 
@@ -89,6 +91,19 @@ def _trouble(reader: Reader, each: AccountDigest) -> str:
         since=reader.instant(each.trouble.since),
         reason=reader.messages.reason(reader.language, each.trouble.code),
     )
+
+
+def _unknown_days(reader: Reader, digest: Digest) -> list[str]:
+    return [
+        reader.say(
+            "digest.calendar_unknown",
+            account=each.name,
+            day=reader.messages.date(reader.language, each.unknown_from),
+            calendar=each.calendar,
+        )
+        for each in digest.accounts
+        if each.unknown_from is not None
+    ]
 
 
 def _break(reader: Reader, each: Break) -> str:

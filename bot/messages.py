@@ -203,7 +203,7 @@ class Messages:
                 case "at" | "until":
                     at = datetime.fromisoformat(value)
                     return self.instant(language, at, zone or UTC, with_zone=zone is None)
-                case "today" | "latest" | "last" | "starts_on" | "ends_on":
+                case "today" | "latest" | "last" | "starts_on" | "ends_on" | "day" | "following":
                     return self.date(language, date.fromisoformat(value))
                 case "found" | "asked":
                     return self._period(language, value)

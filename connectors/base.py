@@ -311,7 +311,7 @@ class ConnectorSettings(BaseModel):
     takes_payments: str | None = Field(
         default=None,
         description="When it takes payments, such as mon-fri 06:00-22:00 in the account's zone; "
-        "outside they wait.",
+        "outside they wait, and on holidays of the account's calendar.",
     )
     max_at_once: int = Field(
         default=16, ge=1, le=1000, description="Payments sent to it at the same time, at most."

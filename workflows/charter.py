@@ -61,6 +61,7 @@ def document(company: Company, others: Mapping[str, Mapping[str, Any]]) -> Docum
             "duplicate_window": _seconds(company.duplicate_window.total_seconds()),
             **{f"takes_payments {name}": str(each) for name, each in company.opening.items()},
         },
+        **({"calendars": stated} if (stated := _stated_days(company)) else {}),
         **{section: dict(named) for section, named in others.items()},
     }
 
@@ -83,6 +84,24 @@ def _account(own: OwnAccount) -> dict[str, Any]:
         "connector": own.connector,
         "viewers": sorted(own.viewers),
         "channels": dict(own.channels),
+        **({"calendar": own.calendar.name} if own.calendar is not None else {}),
+    }
+
+
+def _stated_days(company: Company) -> dict[str, dict[str, Any]]:
+    """Return what settings state of calendars, by their names; nothing of those left as they are.
+
+    Nothing is said of what the library knows: a newer one is no other charter.
+    """
+    used = {own.calendar for own in company.accounts.values() if own.calendar is not None}
+    return {
+        each.name: {
+            "closed": [day.isoformat() for day in sorted(each.closed)],
+            "open": [day.isoformat() for day in sorted(each.open)],
+            "known_until": each.known_until.isoformat() if each.known_until else "",
+        }
+        for each in used
+        if each.closed or each.open or each.known_until
     }
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from connectors.base import Account
+from workflows.calendars import Calendar
 from workflows.leaves import NOBODY_AWAY, Away
 from workflows.opening import Hours
 from workflows.people import Directory, Person
@@ -28,6 +29,7 @@ class OwnAccount:
         viewers: Roles that may see its balances and movements.
         channels: Where its cards may be posted, by chat.
         collect: Cron expression (in the account's zone) of statement collection.
+        calendar: On which days its payments are executed; None where settings name none.
     """
 
     account: Account
@@ -36,6 +38,7 @@ class OwnAccount:
     viewers: frozenset[str]
     channels: Mapping[str, str] = field(default_factory=dict)
     collect: str = "0 7,11,15,19 * * *"
+    calendar: Calendar | None = None
 
     @property
     def id(self) -> str:

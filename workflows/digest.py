@@ -7,6 +7,7 @@ digest.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, case, func, select
 from connectors.money import MAX_MINOR, Money
 from workflows import audit, balances, reconciliation, statements
 from workflows.balances import Reading
+from workflows.calendars import Calendar, NotKnownYet
 from workflows.company import Company, OwnAccount
 from workflows.instructions import Stage
 from workflows.orders import OrderState
@@ -25,6 +27,8 @@ from workflows.record.tree import Tree
 from workflows.statements import Trouble
 from workflows.tables import document, instruction, payment_order, statement_entry
 
+FORESIGHT = timedelta(days=30)
+"""How long before it matters it is told that nobody knows which days are business days."""
 _SATURDAY = 5
 
 
@@ -52,6 +56,8 @@ class AccountDigest:
         unmatched: All other debits.
         trouble: What keeps its statements from coming in, if anything.
         quarantined: Documents of the period that are in quarantine.
+        calendar: Which business days it has, where settings say so.
+        unknown_from: Day, soon, from which on nobody knows its business days.
     """
 
     account_id: str
@@ -67,6 +73,8 @@ class AccountDigest:
     unmatched: Tally
     trouble: Trouble | None
     quarantined: int
+    calendar: str = ""
+    unknown_from: date | None = None
 
     @property
     def entries(self) -> int:
@@ -161,8 +169,15 @@ def _root(connection: Connection, seq: int) -> str:
         return ""
 
 
-def previous_business_day(day: date) -> date:
-    """Return the last day before ``day`` that is no Saturday or Sunday."""
+def previous_business_day(day: date, calendar: Calendar | None = None) -> date:
+    """Return the last business day before ``day``.
+
+    Without a calendar, and where it does not know, it is the last that is no Saturday or Sunday:
+    only how far back movements are shown depends on it, and the digest says since when they are.
+    """
+    if calendar is not None:
+        with suppress(NotKnownYet):
+            return calendar.before(day)
     day -= timedelta(days=1)
     while day.weekday() >= _SATURDAY:
         day -= timedelta(days=1)
@@ -174,7 +189,7 @@ def _account(
 ) -> AccountDigest:
     zone = ZoneInfo(own.account.timezone)
     today = now.astimezone(zone).date()
-    first = since.astimezone(zone).date() if since else previous_business_day(today)
+    first = since.astimezone(zone).date() if since else previous_business_day(today, own.calendar)
     matched, unmatched, incoming = _movements(connection, own, first, today)
     (reading,) = balances.known(connection, [own.account])
     return AccountDigest(
@@ -191,6 +206,8 @@ def _account(
         unmatched=unmatched,
         trouble=statements.trouble_of(connection, own.id),
         quarantined=_quarantined(connection, own.id, first),
+        calendar=own.calendar.name if own.calendar else "",
+        unknown_from=own.calendar.unknown_from(today, FORESIGHT) if own.calendar else None,
     )
 
 

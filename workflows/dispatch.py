@@ -43,7 +43,7 @@ from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import WORKFLOWS_SCHEMA, Database
 from workflows.instructions import Sent
-from workflows.opening import Hours
+from workflows.opening import LOOK_AGAIN, Hours
 from workflows.orders import Order, OrderState
 from workflows.release import Allowance
 from workflows.takeover import LOCAL, Takeover
@@ -53,6 +53,8 @@ log = structlog.get_logger(__name__)
 WORKFLOW_VERSION = "dispatch-2"
 """Raised only when old workflows could not go on in the new code; see docs/decisions/0003."""
 _NEWS = "news"
+CLOSED_FOR = timedelta(hours=6)
+"""How often it is looked whether an institution takes payments again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +266,13 @@ class Dispatcher:
         own = self.company.accounts.get(order.account_id)
         if hours is None or own is None:
             return timedelta(0)
-        return hours.wait(self.clock(), ZoneInfo(own.account.timezone))
+        opens = hours.opens_at(now := self.clock(), ZoneInfo(own.account.timezone), own.calendar)
+        if opens is None:
+            assert own.calendar is not None
+            log.warning("calendar.unknown", order=order.id, calendar=own.calendar.name)
+            return LOOK_AGAIN
+        # Not longer than that: settings may get another day, and clocks may be corrected.
+        return min(opens - now, CLOSED_FOR)
 
     async def _send(
         self, order: Order, sent: Sent, *, claimed_at: datetime

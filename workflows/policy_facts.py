@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from connectors.money import MAX_MINOR, Money
 from workflows import orders, payees
-from workflows.company import Company
+from workflows.company import Company, OwnAccount
 from workflows.orders import NO_MONEY_MOVED, Order
 from workflows.people import Person
 from workflows.policy import Facts, Kind, Limit, Moment, Per, Rates
@@ -97,18 +97,29 @@ def moments_of(
     company: Company, account_id: str, connector: str, asked_at: datetime
 ) -> frozenset[Moment]:
     """Return what is odd about asking for a payment at that time."""
-    local = asked_at.astimezone(company.timezone)
+    own, opening = company.accounts.get(account_id), company.opening.get(connector)
     found = set()
-    if local.weekday() >= 5:
+    if _is_day_off(company, own, asked_at):
         found.add(Moment.WEEKEND)
     if company.business_hours.wait(asked_at, company.timezone):
         found.add(Moment.OUTSIDE_HOURS)
-    own, opening = company.accounts.get(account_id), company.opening.get(connector)
     if own is not None and opening is not None:
-        left = opening.left(asked_at, ZoneInfo(own.account.timezone))
+        left = opening.left(asked_at, ZoneInfo(own.account.timezone), own.calendar)
         if timedelta(0) < left <= company.near_cut_off:
             found.add(Moment.NEAR_CUT_OFF)
     return frozenset(found)
+
+
+def _is_day_off(company: Company, own: OwnAccount | None, asked_at: datetime) -> bool:
+    """Whether it is no business day of the account's calendar, or is not known to be one.
+
+    For an account without calendar it is the company's Saturday and Sunday.
+    """
+    if own is None or own.calendar is None:
+        return asked_at.astimezone(company.timezone).weekday() >= 5
+    return not own.calendar.is_surely_open(
+        asked_at.astimezone(ZoneInfo(own.account.timezone)).date()
+    )
 
 
 def is_split(connection: Connection, company: Company, order: Order) -> bool:

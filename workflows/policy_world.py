@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,8 @@ from workflows.policy import Moment, Rates
 from workflows.policy_facts import moments_of
 
 _INSTANT = timedelta(microseconds=1)
+_AHEAD = timedelta(days=6 * 365)
+"""For so long a calendar is looked through: a fixed holiday falls on each weekday by and by."""
 _USUAL: tuple[frozenset[Moment], ...] = (frozenset(),)
 
 
@@ -119,23 +121,46 @@ def _telling_instants(company: Company, own: OwnAccount, now: datetime) -> Itera
     """Return instants of which at least one lies in each stretch of time that rules tell apart.
 
     Within a week what is odd changes only at midnight, when hours begin or end, and when an
-    institution is about to close. Two weeks half a year apart, as clocks may go forward and back.
+    institution is about to close. Two weeks half a year apart, as clocks may go forward and back;
+    and whatever days the account's calendar has besides, each with the day before and after it.
     """
     opening = company.opening.get(own.connector)
-    for week in (now, now + timedelta(days=182)):
-        for number in range(8):
-            day = week + timedelta(days=number)
-            for hours, zone in (
-                (company.business_hours, company.timezone),
-                (opening, ZoneInfo(own.account.timezone)),
-            ):
-                local = day.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-                edges = [local]
-                if hours is not None:
-                    edges += [
-                        datetime.combine(local.date(), edge, zone)
-                        for edge in (hours.opens, hours.closes)
-                    ]
-                    edges.append(edges[-1] - company.near_cut_off)
-                for edge in edges:
-                    yield from (edge - _INSTANT, edge, edge + _INSTANT)
+    weeks = (now, now + timedelta(days=182))
+    days = [week + timedelta(days=number) for week in weeks for number in range(8)]
+    for day in _unlike_days(company, own, now):
+        days += [day + timedelta(days=number) for number in (-1, 0, 1)]
+    for day in days:
+        for hours, zone in (
+            (company.business_hours, company.timezone),
+            (opening, ZoneInfo(own.account.timezone)),
+        ):
+            local = day.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+            edges = [local]
+            if hours is not None:
+                edges += [
+                    datetime.combine(local.date(), edge, zone)
+                    for edge in (hours.opens, hours.closes)
+                ]
+                edges.append(edges[-1] - company.near_cut_off)
+            for edge in edges:
+                yield from (edge - _INSTANT, edge, edge + _INSTANT)
+
+
+def _unlike_days(company: Company, own: OwnAccount, now: datetime) -> Iterator[datetime]:
+    """Return the noon of one day of each sort that the account's calendar has in the years ahead.
+
+    Days are alike that fall on the same day of the week, are business days or not, as are those
+    beside them, and for which clocks stand apart by as much between the company and the account.
+    """
+    calendar, zone = own.calendar, ZoneInfo(own.account.timezone)
+    if calendar is None:
+        return
+    seen = set()
+    for number in range(_AHEAD.days):
+        noon = datetime.combine(now.astimezone(zone).date() + timedelta(number), time(12), zone)
+        beside = (noon.date() + timedelta(days) for days in (-1, 0, 1))
+        apart = noon.astimezone(company.timezone).utcoffset(), noon.utcoffset()
+        sort = (noon.weekday(), *map(calendar.is_surely_open, beside), *apart)
+        if sort not in seen:
+            seen.add(sort)
+            yield noon

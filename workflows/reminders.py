@@ -68,8 +68,20 @@ def closes_at(company: Company, order: Order, now: datetime) -> datetime | None:
     own, opening = company.accounts.get(order.account_id), company.opening.get(order.connector)
     if own is None or opening is None or order.execution_date is not None:
         return None
-    left = opening.left(now, ZoneInfo(own.account.timezone))
+    left = opening.left(now, ZoneInfo(own.account.timezone), own.calendar)
     return now + left if left else None
+
+
+def opens_at(company: Company, order: Order, now: datetime) -> datetime | None:
+    """Return when a payment that is approved now would leave; None where it would at once.
+
+    None, too, where nobody knows which business day is next.
+    """
+    own, opening = company.accounts.get(order.account_id), company.opening.get(order.connector)
+    if own is None or opening is None:
+        return None
+    opens = opening.opens_at(now, ZoneInfo(own.account.timezone), own.calendar)
+    return opens if opens is not None and opens > now else None
 
 
 def _remind_of(
@@ -84,11 +96,12 @@ def _remind_of(
     awaited = approvals.awaited(company, order, given)
     since = _waiting_since(order, given)
     due = [person.id for person in awaited if _is_due(company, rules, person, told, since, now)]
-    closing = closes_at(company, order, now)
+    closing, opening = closes_at(company, order, now), opens_at(company, order, now)
     facts = {
         "version": order.version,
         "people": due,
         "closes_at": closing.isoformat() if closing else None,
+        "opens_at": opening.isoformat() if opening else None,
     }
     if due:
         _tell(connection, order, REMINDED, facts, now)

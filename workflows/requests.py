@@ -15,6 +15,7 @@ from connectors.base import Creditor
 from connectors.money import MAX_MINOR, Money
 from workflows import (
     audit,
+    calendars,
     kept_files,
     orders,
     payee_history,
@@ -385,12 +386,14 @@ def _check_date(own: OwnAccount, wanted: date | None, now: datetime) -> None:
         raise Refusal("date.past", field="date", today=today.isoformat())
     if wanted > today + LATEST_EXECUTION:
         raise Refusal("date.too_far", field="date", latest=(today + LATEST_EXECUTION).isoformat())
+    calendars.check_execution(own.calendar, wanted)
 
 
 def _execution_date(own: OwnAccount, payment: Payment, now: datetime) -> date | None:
     """Return when a payment is to be executed: a series has a day on which it begins."""
     if payment.execution_date is None and payment.repeats is not None:
-        return now.astimezone(ZoneInfo(own.account.timezone)).date()
+        today = now.astimezone(ZoneInfo(own.account.timezone)).date()
+        return calendars.payable_on(own.calendar, today) or today
     return payment.execution_date
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select
 
-from workflows import approvals, audit, orders, requests, running
+from workflows import approvals, audit, calendars, orders, requests, running
 from workflows.approvals import Approval, Decision
 from workflows.company import Company
 from workflows.orders import NO_MONEY_MOVED, Order, OrderState
@@ -77,7 +77,9 @@ def _catch_up(
     while at.next_on is not None and first.state != OrderState.PENDING:
         if at.next_on > today + MADE_BEFORE:
             return
-        made, at = _continued(connection, company, first, at, today, now)
+        if (day := _payable_on(company, first, max(at.next_on, today))) is None:
+            return  # nobody knows yet; it is looked again
+        made, at = _continued(connection, company, first, at, day, now)
         if made is not None:
             yield made
 
@@ -88,8 +90,14 @@ def _today(company: Company, order: Order, now: datetime) -> date:
     return now.astimezone(zone).date()
 
 
+def _payable_on(company: Company, order: Order, day: date) -> date | None:
+    """Return the business day on which what is due on a day is paid; None where nobody knows."""
+    own = company.accounts.get(order.account_id)
+    return calendars.payable_on(own.calendar if own is not None else None, day)
+
+
 def _continued(
-    connection: Connection, company: Company, first: Order, at: Running, today: date, now: datetime
+    connection: Connection, company: Company, first: Order, at: Running, day: date, now: datetime
 ) -> tuple[Order | None, Running]:
     """Make the next order of a series; return it, if it could be made, and how far it has come."""
 
@@ -104,7 +112,6 @@ def _continued(
     dates = first.due_dates
     assert at.next_on is not None
     number = dates.index(at.next_on) + 1
-    day = max(at.next_on, today)
     try:
         made = _request(connection, company, requester, first, number, day, now)
     except Refusal as refusal:

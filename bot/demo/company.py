@@ -67,11 +67,16 @@ class OwnAccount:
     iban: str
     currency: str
     opening: int
+    calendar: str
 
 
 ACCOUNTS = (
-    OwnAccount("operating-eur", "Operating EUR", "DE89370400440532013000", "EUR", 18_425_000),
-    OwnAccount("operating-usd", "Operating USD", "DE02120300000000202051", "USD", 6_410_000),
+    OwnAccount(
+        "operating-eur", "Operating EUR", "DE89370400440532013000", "EUR", 18_425_000, "TARGET"
+    ),
+    OwnAccount(
+        "operating-usd", "Operating USD", "DE02120300000000202051", "USD", 6_410_000, "US-FED"
+    ),
 )
 
 
@@ -99,6 +104,7 @@ def settings(*, slack_url: str, telegram_url: str, bank_url: str) -> str:
             iban = "{each.iban}"
             currency = "{each.currency}"
             connector = "hausbank"
+            calendar = "{each.calendar}"
             viewers = ["controller", "cfo", "accountant"]
             channel = "{TREASURY}"
             telegram_chat = {TREASURY_GROUP}

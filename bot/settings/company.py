@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from bot.settings.model import AccountSettings, PersonSettings, Settings
+from bot.settings.model import AccountSettings, CalendarSettings, PersonSettings, Settings
 from connectors.base import Account, ConnectorSettings
 from workflows import charter
+from workflows.calendars import Calendar
 from workflows.company import Company, OwnAccount, Permissions
 from workflows.opening import Hours
 from workflows.people import Directory, Person
@@ -130,7 +131,16 @@ def _account(settings: Settings, each: AccountSettings) -> OwnAccount:
         viewers=frozenset(each.viewers),
         channels=_by_chat(each.channel, each.telegram_chat),
         collect=each.collect,
+        calendar=_calendar(settings, each.calendar),
     )
+
+
+def _calendar(settings: Settings, name: str | None) -> Calendar | None:
+    if name is None:
+        return None
+    stated = settings.calendars.get(name, CalendarSettings())
+    closed, opened = frozenset(stated.closed), frozenset(stated.open)
+    return Calendar(name, closed, opened, stated.known_until)
 
 
 def _by_chat(slack: str | None, telegram: int | None) -> dict[str, str]:

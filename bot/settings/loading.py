@@ -207,10 +207,9 @@ def _fields_at(model: type[BaseModel], place: tuple[str | int, ...]) -> list[str
     """Return the names of the settings there are at ``place``."""
     fields = model.model_fields
     for part in place:
-        if isinstance(part, int):
+        if isinstance(part, int) or part not in fields:  # one of several, by number or name
             continue
-        annotation = fields[part].annotation if part in fields else None
-        inner = next(iter(_models_in(annotation)), None)
+        inner = next(iter(_models_in(fields[part].annotation)), None)
         if inner is None:
             return []
         fields = inner.model_fields
@@ -282,6 +281,7 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
     yield from _repeated(raw, "payees", [each.id for each in settings.payees], "id")
     yield from _unknown_roles(raw, settings)
     yield from _unreachable_accounts(raw, settings)
+    yield from _idle_calendars(raw, settings)
     yield from _witness_in_folder(raw, settings)
     yield from _repeated(raw, "people", [each.telegram for each in settings.people], "telegram")
     if settings.slack is None and settings.telegram is None:
@@ -350,6 +350,25 @@ def _unreachable_accounts(raw: Raw, settings: Settings) -> Iterator[Problem]:
                 ("accounts", number, "connector"),
                 f"there is no [connectors.{each.connector}].",
                 f"Write one of: {known}.",
+            )
+
+
+def _idle_calendars(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    """Return calendars of no account, and days that are said to be both closed and open."""
+    used = {each.calendar for each in settings.accounts if each.calendar is not None}
+    for name, each in settings.calendars.items():
+        if name not in used:
+            known = ", ".join(sorted(used))
+            yield raw.problem(
+                ("calendars", name),
+                f"no account has the calendar {name[:40]}.",
+                f"Write one of: {known}." if known else f'Give an account calendar = "{name}".',
+            )
+        for day in sorted(set(each.closed) & set(each.open)):
+            yield raw.problem(
+                ("calendars", name, "open"),
+                f"{day.isoformat()} is closed and open.",
+                "Take it out of one of them.",
             )
 
 

@@ -13,11 +13,14 @@ from bot.settings.values import (
     AppToken,
     Bic,
     BotToken,
+    CalendarName,
     ChannelId,
     Country,
     Cron,
     Currency,
     DatabaseAddress,
+    Day,
+    Days,
     Duration,
     Email,
     Iban,
@@ -289,9 +292,25 @@ class AccountSettings(_Section):
         default=None, description="Id of a Telegram group where its payments may be shown."
     )
     timezone: Zone | None = Field(default=None, description="Whose days are booking dates.")
+    calendar: CalendarName | None = Field(
+        default=None,
+        description="Whose business days it has: TARGET, US-FED, or an ISO 3166 code such as CN.",
+    )
     collect: Cron = Field(
         default="0 7,11,15,19 * * *",
         description="When statements are collected (cron). PSD2 allows four unattended a day.",
+    )
+
+
+class CalendarSettings(_Section):
+    """What is stated of a calendar, besides what is known of it anyway."""
+
+    closed: Days = Field(default=(), description="Days that are no business days.")
+    open: Days = Field(default=(), description="Days that are, such as weekends that are worked.")
+    known_until: Day | None = Field(
+        default=None,
+        description="Up to this day closed and open hold all that was decreed; so a year is known "
+        "that no version of the program knows yet.",
     )
 
 
@@ -334,6 +353,7 @@ class Settings(_Section):
     dispatch: DispatchSettings = DispatchSettings()
     people: Annotated[tuple[PersonSettings, ...], Field(min_length=1)]
     accounts: Annotated[tuple[AccountSettings, ...], Field(min_length=1)]
+    calendars: dict[str, CalendarSettings] = Field(default={}, description="By their names.")
     payees: tuple[PayeeSettings, ...] = ()
     connectors: dict[str, ConnectorSettings]
     policy_document: Policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +16,7 @@ from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
 from connectors.money import MoneyError, exponent
+from workflows import calendars
 from workflows.opening import Hours
 from workflows.record.checkpoints import PublicKey
 from workflows.refusal import Refusal
@@ -63,6 +64,15 @@ def _zone(value: str) -> str:
     return value
 
 
+def _calendar(value: str) -> str:
+    try:
+        return calendars.checked(value)
+    except calendars.UnknownCalendar as error:
+        raise _wrong(
+            f"{value[:40]!r} is no calendar.", f"Write one such as {', '.join(error.near)}."
+        ) from None
+
+
 def _iban(value: str) -> str:
     try:
         return str(IBAN(value[:64]))
@@ -96,6 +106,16 @@ def _clock_time(value: str) -> str:
     except ValueError:
         raise _wrong(f"{value[:10]!r} is no time of day.", 'Write "08:30".') from None
     return value
+
+
+def _day(value: object) -> object:
+    try:
+        found = date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if type(found) is date and 2000 <= found.year <= 2100:
+        return found
+    raise _wrong(f"{str(value)[:20]!r} is no day.", "Write year, month and day: 2026-12-24.")
 
 
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([mhd])", re.ASCII)
@@ -232,6 +252,9 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")]
 Currency = Annotated[str, AfterValidator(checked_currency)]
 Zone = Annotated[str, AfterValidator(_zone)]
+CalendarName = Annotated[str, AfterValidator(_calendar)]
+Day = Annotated[date, BeforeValidator(_day)]
+Days = Annotated[tuple[Day, ...], Field(max_length=400)]
 Iban = Annotated[str, AfterValidator(_iban)]
 Bic = Annotated[str, AfterValidator(_bic)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]

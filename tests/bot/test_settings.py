@@ -19,11 +19,20 @@ from typer.testing import CliRunner
 
 from bot import starter
 from bot.cli import app
-from bot.settings import Problem, Settings, SettingsErrors, charter_of, company_of, load
+from bot.settings import (
+    Problem,
+    Settings,
+    SettingsErrors,
+    business_days,
+    charter_of,
+    company_of,
+    load,
+)
 from bot.settings import model as settings_module
 from bot.settings.file import locate
 from connectors.base import ConnectorSettings
 from connectors.money import Money
+from workflows.calendars import Calendar
 from workflows.charter import difference, hash_of
 from workflows.opening import Hours
 
@@ -129,6 +138,9 @@ def test_the_example_loads(folder: Path) -> None:
             "no [connectors.hausbnk]",
             "hausbank",
         ),
+        ('calendar = "TARGET"', 'calendar = "T2"', "no calendar", "TARGET"),
+        ('calendar = "TARGET"', 'calendar = "Gb"', "no calendar", "GB"),
+        ("# [calendars.TARGET]", "[calendars.TARGT]", "no account has", "TARGET"),
         ('collect = "0 7,11,15,19 * * *"', 'collect = "often"', "no cron", "five fields"),
         ('email = "amara@northwind.example"', 'email = "amara"', "not written", "e-mail"),
         ('id = "bea"', 'id = "amara"', "already", "another"),
@@ -176,6 +188,81 @@ def test_hours_of_people_and_of_banks_reach_the_company(folder: Path) -> None:
     company = company_of(load(path, ENVIRON))
     assert company.business_hours == Hours.parse("mon-thu 09:00-17:00")
     assert company.opening == {"hausbank": Hours.parse("mon-fri 06:00-16:30")}
+
+
+def with_days(folder: Path, text: str) -> Settings:
+    """Return the example's settings with something stated of the calendar TARGET."""
+    path = folder / "countersign.toml"
+    path.write_text(EXAMPLE.replace("# [calendars.TARGET]", f"[calendars.TARGET]\n{text}"))
+    return load(path, ENVIRON)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "remedy"),
+    [
+        ("shut = []", "no such setting", "closed"),
+        ('open = ["soon"]', "no day", "2026-12-24"),
+        ("open = [1926-12-24]", "no day", "2026-12-24"),
+        ("closed = [2026-12-24T10:00:00]", "no day", "2026-12-24"),
+        ("known_until = 2027", "no day", "2026-12-24"),
+        ("open = [2026-12-24]\nclosed = [2026-12-24]", "closed and open", "one of them"),
+        (f"open = [{', '.join(['2026-12-24'] * 401)}]", "at most 400", "example"),
+    ],
+)
+def test_a_mistake_in_business_days_is_named(
+    folder: Path, text: str, said: str, remedy: str
+) -> None:
+    with pytest.raises(SettingsErrors) as caught:
+        with_days(folder, text)
+    assert said in str(caught.value)
+    assert remedy in str(caught.value)
+    assert f"countersign.toml:{line_of('# [calendars.TARGET]') + 1}:" in str(caught.value)
+
+
+def test_business_days_reach_the_company(folder: Path) -> None:
+    company = company_of(load(folder / "countersign.toml", ENVIRON))
+    named = {own.id: own.calendar for own in company.accounts.values()}
+    assert named == {"operating-eur": Calendar("TARGET"), "operating-usd": Calendar("US-FED")}
+    stated = with_days(
+        folder, 'closed = [2026-12-24]\nopen = ["2026-12-26"]\nknown_until = 2027-12-31'
+    )
+    calendar = company_of(stated).accounts["operating-eur"].calendar
+    assert calendar == Calendar(
+        "TARGET",
+        frozenset({date(2026, 12, 24)}),
+        frozenset({date(2026, 12, 26)}),
+        date(2027, 12, 31),
+    )
+
+
+def test_business_days_are_agreed_to(folder: Path) -> None:
+    before = load(folder / "countersign.toml", ENVIRON)
+    stated = with_days(folder, "closed = [2026-12-24]")
+    documents = [charter_of(each, company_of(each)) for each in (before, stated)]
+    (closed, *rest) = difference(*documents)
+    assert (closed.section, closed.name, closed.after) == ("calendars", "TARGET", "2026-12-24")
+    assert [each.after for each in rest] == ["", "–"]
+    path = folder / "countersign.toml"
+    path.write_text(EXAMPLE.replace('calendar = "TARGET"', 'calendar = "DE-BY"'))
+    other = load(path, ENVIRON)
+    (changed,) = difference(documents[0], charter_of(other, company_of(other)))
+    assert (changed.section, changed.name) == ("accounts", "operating-eur")
+    assert (changed.field, changed.before, changed.after) == ("calendar", "TARGET", "DE-BY")
+
+
+def test_what_nobody_knows_of_business_days_is_remarked(folder: Path) -> None:
+    today = date(2026, 11, 27)
+    path = folder / "countersign.toml"
+    assert list(business_days.remarks(load(path, ENVIRON), today)) == []
+    path.write_text(
+        EXAMPLE.replace('calendar = "TARGET"', 'calendar = "CN"').replace(
+            'calendar = "US-FED"\n', ""
+        )
+    )
+    without, unknown = business_days.remarks(load(path, ENVIRON), today)
+    assert "No calendar: operating-usd." in without
+    assert unknown.startswith("CN: from 2027-01-01 on")
+    assert "[calendars.CN]" in unknown
 
 
 def test_all_mistakes_are_named_at_once(folder: Path) -> None:

@@ -14,6 +14,7 @@ from connectors.base import Account, NotSent
 from connectors.money import Money
 from tests.workflows.ledger import CNY, EUR, World, world
 from workflows import audit, digest, instructions, orders, tables
+from workflows.calendars import Calendar
 from workflows.digest import Digest, Tally
 from workflows.orders import OrderState
 from workflows.policy import Rates
@@ -189,6 +190,34 @@ async def test_trouble_and_quarantine_are_told_until_a_collection_succeeds() -> 
 def test_the_business_day_before(day: str, before: str) -> None:
     found = digest.previous_business_day(date.fromisoformat(day))
     assert found == date.fromisoformat(before)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "day", "before"),
+    [
+        ("TARGET", "2026-04-07", "2026-04-02"),
+        ("CN", "2026-10-08", "2026-09-30"),
+        ("CN", "2026-10-11", "2026-10-10"),
+        ("CN", "2027-03-01", "2027-02-26"),  # nobody knows: the last that is no weekend
+    ],
+)
+def test_the_business_day_before_is_the_calendars(calendar: str, day: str, before: str) -> None:
+    found = digest.previous_business_day(date.fromisoformat(day), Calendar(calendar))
+    assert found == date.fromisoformat(before)
+
+
+async def test_it_tells_before_nobody_knows_the_business_days() -> None:
+    async with world() as w:
+        accounts = w.company.accounts
+        china = replace(accounts["cny"], calendar=Calendar("CN"))
+        target = replace(accounts["eur"], calendar=Calendar("TARGET"))
+        w.company = replace(w.company, accounts={"eur": target, "cny": china})
+        w.clock.now = datetime.fromisoformat("2026-12-01T08:00:00+00:00")
+        assert [each.unknown_from for each in (await _compose(w)).accounts] == [None, None]
+        w.clock.advance(days=1)
+        composed = await _compose(w)
+        assert [each.unknown_from for each in composed.accounts] == [None, date(2027, 1, 1)]
+        assert composed.accounts[1].calendar == "CN"
 
 
 async def test_days_are_each_accounts_own() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from connectors.money import MAX_MINOR, Money
 from tests.workflows.company import START, company
 from tests.workflows.policies import LANES, PEOPLE, RATES, WORLD, payments, policies
 from workflows import policy_facts
+from workflows.calendars import Calendar
+from workflows.company import Company
 from workflows.opening import Hours
 from workflows.policy import Kind, matches
 from workflows.policy_cells import Cells, Demand
@@ -106,6 +109,28 @@ def test_the_largest_amounts_are_those_that_can_be_converted() -> None:
     assert WORLD.minors("EUR", 1, None)[-1] == MAX_MINOR
 
 
+def followed(calendar: str | None) -> Company:
+    """Return the company, whose accounts follow a calendar."""
+    there = company()
+    found = Calendar(calendar) if calendar else None
+    accounts = {name: replace(own, calendar=found) for name, own in there.accounts.items()}
+    return replace(there, accounts=accounts)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "times"),
+    [
+        (None, {"", "outside_hours", "outside_hours+weekend"}),
+        ("TARGET", {"", "outside_hours", "outside_hours+weekend", "weekend"}),
+    ],
+)
+def test_a_holiday_is_a_weekend_within_business_hours(
+    calendar: str | None, times: set[str]
+) -> None:
+    world = World.of(followed(calendar), START)
+    assert {"+".join(sorted(time)) for time in world.lanes[0].times} == times
+
+
 def test_a_world_is_what_the_company_can_be_asked_for() -> None:
     world = World.of(
         replace(company(), opening={"bank": Hours.parse("mon-sat 06:00-20:00")}), START
@@ -122,15 +147,17 @@ def test_a_world_is_what_the_company_can_be_asked_for() -> None:
     }
 
 
-def test_all_times_of_a_year_are_times_of_the_world() -> None:
+@pytest.mark.parametrize("calendar", [None, "TARGET", "US-FED", "CN"])
+def test_all_times_of_a_year_are_times_of_the_world(calendar: str | None) -> None:
+    """So the check claims no gap at a time that never comes, and misses none that does."""
     there = replace(
-        company(),
+        followed(calendar),
         business_hours=Hours.parse("mon-fri 09:00-17:30"),
         opening={"bank": Hours.parse("mon-fri 07:15-18:00")},
         timezone=ZoneInfo("America/New_York"),
     )
     lane = World.of(there, START).lanes[0]
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    while moment < datetime(2027, 1, 1, tzinfo=UTC):
+    moment = datetime(2026, 11, 25, tzinfo=UTC)
+    while moment < datetime(2027, 12, 1, tzinfo=UTC):
         assert policy_facts.moments_of(there, lane.account, lane.connector, moment) in lane.times
         moment += timedelta(minutes=67)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.money import Money
 from tests.workflows.policies import LANES, PEOPLE, RATES, WORLD, payments, policies
 from workflows.matching import assign
-from workflows.policy import Facts, PayeeStanding, Policy, Rates
+from workflows.policy import Approve, Facts, PayeeStanding, Policy, Rates
 from workflows.policy_assertions import parse as parse_assertion
 from workflows.policy_cells import Demand
 from workflows.policy_check import Report, check, payment_words
@@ -355,7 +355,7 @@ GUIDE = EXAMPLE.parent / "docs" / "policy.md"
 
 
 def test_the_guide_shows_a_policy_and_assertions_that_can_be_read() -> None:
-    (written,) = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    written, of_series = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     people = {
         "amara": frozenset({"staff"}),
         "bea": frozenset({"controller"}),
@@ -366,6 +366,10 @@ def test_the_guide_shows_a_policy_and_assertions_that_can_be_read() -> None:
         written, base_currency="EUR", roles=EXAMPLE_ROLES, accounts=(), people=people
     )
     assert (len(policy.rules), len(policy.limits)) == (5, 1)
+    again = Policy.parse(
+        f"version: 1\n{of_series}", base_currency="EUR", roles=EXAMPLE_ROLES, accounts=()
+    )
+    assert [rule.series for rule in again.rules] == [Approve.ONCE, Approve.EACH]
     world = replace(
         WORLD,
         people=people,

@@ -29,6 +29,7 @@ from tests.workflows.test_approvals import LARGE, PEOPLE_BY_ID, Desk, code_of
 from tests.workflows.test_dispatch import Office
 from workflows import approvals, orders, policy_facts, release, requests, tables
 from workflows.approvals import Choice, Decided, Decision
+from workflows.calendars import Calendar
 from workflows.company import Company
 from workflows.database import Database
 from workflows.opening import Hours
@@ -499,6 +500,42 @@ def test_what_is_odd_about_a_time(at: str, moments: set[Moment]) -> None:
     there = replace(company(), opening={"bank": Hours.parse("mon-fri 06:00-16:30")})
     asked_at = datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert policy_facts.moments_of(there, "operating-eur", "bank", asked_at) == moments
+
+
+@pytest.mark.parametrize(
+    ("calendar", "at", "is_weekend"),
+    [
+        ("TARGET", "2026-12-25T10:00", True),
+        ("TARGET", "2026-12-24T10:00", False),
+        ("TARGET", "2026-12-24T23:30", True),  # it is Christmas in Berlin already
+        ("TARGET", "2026-11-28T10:00", True),
+        ("CN", "2026-10-10T02:00", False),  # a Saturday on which China works
+        ("CN", "2026-10-01T02:00", True),
+        ("CN", "2027-06-02T02:00", True),  # nobody knows yet
+        (None, "2026-12-25T10:00", False),
+    ],
+)
+def test_a_day_that_is_no_business_day_is_a_weekend(
+    calendar: str | None, at: str, is_weekend: bool
+) -> None:
+    there = company()
+    found = Calendar(calendar) if calendar else None
+    accounts = {name: replace(own, calendar=found) for name, own in there.accounts.items()}
+    there = replace(there, accounts=accounts, opening={"bank": Hours.parse("mon-fri 06:00-16:30")})
+    asked_at = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    moments = policy_facts.moments_of(there, "operating-eur", "bank", asked_at)
+    assert (Moment.WEEKEND in moments) is is_weekend
+
+
+def test_no_cut_off_is_near_on_a_holiday() -> None:
+    there = company()
+    accounts = {
+        name: replace(own, calendar=Calendar("TARGET")) for name, own in there.accounts.items()
+    }
+    there = replace(there, accounts=accounts, opening={"bank": Hours.parse("mon-fri 06:00-16:30")})
+    for day, found in ((24, {Moment.NEAR_CUT_OFF}), (25, {Moment.WEEKEND})):
+        asked_at = datetime(2026, 12, day, 15, 0, tzinfo=UTC)
+        assert policy_facts.moments_of(there, "operating-eur", "bank", asked_at) == found
 
 
 def test_a_rate_holds_from_its_day_until_it_is_too_old() -> None:

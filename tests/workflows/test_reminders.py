@@ -14,6 +14,7 @@ from tests.workflows.company import PEOPLE, START, Hands, Phones
 from tests.workflows.test_approvals import LARGE, Desk
 from tests.workflows.test_policy_in_force import STAGED, under
 from workflows import audit, reminders, requests
+from workflows.calendars import Calendar
 from workflows.database import Database
 from workflows.opening import Hours
 from workflows.orders import Order
@@ -183,6 +184,25 @@ async def test_it_says_until_when_it_would_leave_today(office: Office) -> None:
         "2026-11-24T15:30:00+00:00",
         None,
     ]
+    assert [each["opens_at"] for each in await office.told(order)] == [
+        None,
+        "2026-11-25T05:00:00+00:00",
+    ]
+
+
+async def test_on_a_holiday_it_says_on_which_day_it_would_leave(office: Office) -> None:
+    office.hands.now = datetime(2026, 12, 24, 21, tzinfo=UTC)
+    accounts = {
+        name: replace(own, calendar=Calendar("TARGET"))
+        for name, own in office.company.accounts.items()
+    }
+    opening = {"bank": Hours.parse("mon-fri 06:00-16:30")}
+    office.company = replace(office.company, opening=opening, accounts=accounts)
+    order = await office.ask()
+    office.hands.forward(hours=12)
+    await office.remind()
+    (told,) = await office.told(order)
+    assert (told["closes_at"], told["opens_at"]) == (None, "2026-12-28T05:00:00+00:00")
 
 
 async def test_with_none_wanted_nobody_is_reminded(office: Office) -> None:
