@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -18,15 +17,12 @@ from workflows.away import zone_of
 from workflows.proposals import Proposal
 from workflows.refusal import Refusal
 
-if TYPE_CHECKING:
-    from bot.commands import Commands
-
 Answers = Mapping[str, str]
 Click = Callable[[Caller, str], Awaitable[Answer]]
 Submission = Callable[[Caller, str, Answers], Awaitable[Submitted]]
 
 
-async def card(services: Services, commands: Commands, caller: Caller) -> Card:
+async def card(services: Services, caller: Caller) -> Card:
     """Return when the caller is away, for whom they act, and what they may do about it."""
     now, company, who = services.clock(), services.company, caller.person.id
     may_revoke = bool(caller.person.roles & company.permissions.delegations)
@@ -43,7 +39,7 @@ async def card(services: Services, commands: Commands, caller: Caller) -> Card:
         )
 
     view = await services.database.read(read)
-    return absence_words.leave_card(commands.reader(caller), view)
+    return absence_words.leave_card(services.reader(caller), view)
 
 
 class Absences:
@@ -54,9 +50,8 @@ class Absences:
         forms: By the form's id.
     """
 
-    def __init__(self, services: Services, commands: Commands) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._commands = commands
         self.clicks: dict[str, Click] = {"absence": self.ask, "absence_end": self.end}
         self.forms: dict[str, Submission] = {"absence": self.begin}
 
@@ -65,12 +60,12 @@ class Absences:
         del value
         zone = zone_of(self._services.company, caller.person.id)
         today = self._services.clock().astimezone(zone).date()
-        return absence_words.absence_form(self._commands.reader(caller), today)
+        return absence_words.absence_form(self._services.reader(caller), today)
 
     async def begin(self, caller: Caller, token: str, answers: Answers) -> Submitted:
         """Have a person be away, or propose that somebody acts for them."""
         del token
-        services, reader = self._services, self._commands.reader(caller)
+        services, reader = self._services, self._services.reader(caller)
         wish = Wish(
             starts_on=_day(answers, "from"),
             ends_on=_day(answers, "until"),
@@ -92,7 +87,7 @@ class Absences:
 
     async def end(self, caller: Caller, value: str) -> Answer:
         """End one's own leave, or revoke that somebody acts for another."""
-        services, reader = self._services, self._commands.reader(caller)
+        services, reader = self._services, self._services.reader(caller)
         now = services.clock()
         ended = await services.database.write(
             lambda connection: absence.end(

@@ -24,7 +24,6 @@ from bot import (
     register,
     statement_cards,
     views,
-    wording,
 )
 from bot.cards import Action, Answer, Card, Download, Fact, Notice, Tone
 from bot.digest_card import digest_card
@@ -101,21 +100,17 @@ class Commands:
 
     def refused(self, caller: Caller, refusal: Refusal) -> Notice:
         """Return a refusal as the caller should read it."""
-        return Notice(self.reader(caller).refusal(refusal), Tone.BAD)
-
-    def reader(self, caller: Caller) -> Reader:
-        """Return how the caller reads."""
-        return wording.reader_for(self._services.messages, self._services.company, caller.person)
+        return Notice(self._services.reader(caller).refusal(refusal), Tone.BAD)
 
     # ---- /balance -----------------------------------------------------------------------------
 
     async def balance(self, caller: Caller, text: str) -> Reply:
         """Show live balances of the accounts the caller may see."""
         del text
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         accounts = self._services.company.visible_accounts(caller.person)
         if not accounts:
-            await self.denied(caller, "balance.not_allowed")
+            await self._services.denied(caller, "balance.not_allowed")
             raise Refusal("balance.not_allowed")
 
         async def later() -> Answer:
@@ -131,7 +126,7 @@ class Commands:
         readings = await self._services.collector.balances(accounts)
         now = self._services.clock()
         return statement_cards.balance_card(
-            self.reader(caller), readings, now, is_private=is_private
+            self._services.reader(caller), readings, now, is_private=is_private
         )
 
     # ---- /pay ---------------------------------------------------------------------------------
@@ -139,7 +134,7 @@ class Commands:
     async def pay(self, caller: Caller, text: str) -> Reply:
         """Open the payment form, or take a payment typed in one line."""
         company = self._services.company
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         await self.check_may_request(caller)
         if not text:
             return Reply(forms.pay_form(reader, tuple(company.accounts.values())))
@@ -155,7 +150,7 @@ class Commands:
         """
         permitted = self._services.company.permissions.request
         if not caller.person.roles & permitted:
-            await self.denied(caller, "request.not_allowed")
+            await self._services.denied(caller, "request.not_allowed")
             raise Refusal("request.not_allowed", roles=", ".join(sorted(permitted)))
 
     async def pay_by_line(self, caller: Caller, text: str, *, is_no_duplicate: bool) -> Answer:
@@ -174,10 +169,12 @@ class Commands:
         except Refusal as refusal:
             if refusal.code != "duplicate.recent":
                 raise
-            again = Action("pay_again", self.reader(caller).say("action.pay_again"), text)
+            again = Action("pay_again", self._services.reader(caller).say("action.pay_again"), text)
             notice = self.refused(caller, refusal)
             return Notice(notice.text, Tone.WAITING, (again,))
-        return Notice(self.reader(caller).say("thanks.requested", order=order.id), Tone.GOOD)
+        return Notice(
+            self._services.reader(caller).say("thanks.requested", order=order.id), Tone.GOOD
+        )
 
     async def request(self, caller: Caller, payment: Payment) -> Order:
         """Store a request after asking the bank, briefly, whether the account has the money.
@@ -229,7 +226,7 @@ class Commands:
                 connection, services.present(connection), caller.person, looked_for
             )
         )
-        return inbox_cards.inbox_card(self.reader(caller), found)
+        return inbox_cards.inbox_card(self._services.reader(caller), found)
 
     async def payment(self, caller: Caller, text: str) -> Reply:
         """Show one payment and its story."""
@@ -249,7 +246,7 @@ class Commands:
                 audit.of_subject(connection, order.id),
             )
         )
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         return Reply(statement_cards.story_card(reader, view, story))
 
     # ---- /digest ------------------------------------------------------------------------------
@@ -258,7 +255,7 @@ class Commands:
         """Show the daily digest as of now, of the accounts the caller may see."""
         del text
         composed = await self._digest_for(caller)
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         picture = Action("chart", reader.say("action.chart"))
         return Reply(replace(digest_card(reader, composed), actions=(picture,)))
 
@@ -269,14 +266,14 @@ class Commands:
             Refusal: ``digest.not_allowed``.
         """
         composed = await self._digest_for(caller)
-        return await pictures.of_digest(self._services, self.reader(caller), composed)
+        return await pictures.of_digest(self._services, self._services.reader(caller), composed)
 
     async def _digest_for(self, caller: Caller) -> Digest:
         """Return the digest of what the caller may see; refuse, on the record, who may not."""
         services = self._services
         accounts = services.company.visible_accounts(caller.person)
         if not caller.person.roles & services.company.permissions.digest or not accounts:
-            await self.denied(caller, "digest.not_allowed")
+            await self._services.denied(caller, "digest.not_allowed")
             raise Refusal("digest.not_allowed")
         now = services.clock()
         return await services.database.read(
@@ -295,12 +292,12 @@ class Commands:
         services = self._services
         permitted = services.company.permissions.freeze
         if not caller.person.roles & permitted:
-            await self.denied(caller, "freeze.not_allowed")
+            await self._services.denied(caller, "freeze.not_allowed")
         now = services.clock()
         found = await services.database.write(
             lambda connection: freeze.begin(connection, caller.person, permitted, text, now=now)
         )
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         said = reader.say("freeze.begun", name=reader.name(found.person_id), reason=found.reason)
         return Reply(Notice(said, Tone.ALARM, (self.unfreeze_action(reader),)))
 
@@ -313,21 +310,21 @@ class Commands:
 
     async def payees(self, caller: Caller, text: str) -> Reply:
         """Show the payee register, or who in it has ``text`` in name or account."""
-        return Reply(await register.listing(self._services, self, caller, text))
+        return Reply(await register.listing(self._services, caller, text))
 
     # ---- /away --------------------------------------------------------------------------------
 
     async def away(self, caller: Caller, text: str) -> Reply:
         """Show when the caller is away and who acts for whom, with what can be done about it."""
         del text
-        return Reply(await absences.card(self._services, self, caller))
+        return Reply(await absences.card(self._services, caller))
 
     # ---- /recurring ---------------------------------------------------------------------------
 
     async def recurring(self, caller: Caller, text: str) -> Reply:
         """Show the payments that come again, of what the caller may see."""
         del text
-        return Reply(await recurring.card(self._services, self, caller))
+        return Reply(await recurring.card(self._services, caller))
 
     # ---- /treasury ----------------------------------------------------------------------------
 
@@ -367,7 +364,7 @@ class Commands:
             )
         )
         minutes = int(second_factor.ENROLMENT_LIFE.total_seconds() // 60)
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         link = Action(
             "open",
             reader.say("action.enrol"),
@@ -388,13 +385,13 @@ class Commands:
             )
         )
         minutes = int(linking.LINK_LIFE.total_seconds() // 60)
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         link = Action("open", reader.say("action.link"), services.telegram_link(token) or "")
         return Notice(reader.say("link.begun", minutes=minutes), Tone.NEUTRAL, (link,))
 
     async def prefer(self, caller: Caller, chat: str) -> Notice:
         """Send what concerns the caller to ``chat`` from now on."""
-        services, reader = self._services, self.reader(caller)
+        services, reader = self._services, self._services.reader(caller)
         if chat not in services.chats:
             raise Refusal("chat.unknown", chat=chat[:20], known=", ".join(services.chats))
         now = services.clock()
@@ -405,7 +402,7 @@ class Commands:
 
     async def _unlink(self, caller: Caller, who: str, chat: str) -> Notice:
         person = await self._administered(caller, who, chat)
-        services, reader = self._services, self.reader(caller)
+        services, reader = self._services, self._services.reader(caller)
         now = services.clock()
         await services.database.write(
             lambda connection: people.unlink(
@@ -417,7 +414,7 @@ class Commands:
 
     async def _allow_link(self, caller: Caller, who: str, chat: str) -> Notice:
         person = await self._administered(caller, who, chat)
-        services, reader = self._services, self.reader(caller)
+        services, reader = self._services, self._services.reader(caller)
         now = services.clock()
         await services.database.write(
             lambda connection: people.allow_link(
@@ -435,7 +432,7 @@ class Commands:
         """
         company = self._services.company
         if not caller.person.roles & company.permissions.admin:
-            await self.denied(caller, "admin.not_allowed")
+            await self._services.denied(caller, "admin.not_allowed")
             raise Refusal("admin.not_allowed")
         person = company.directory.get(who) or company.directory.by_email(who)
         if person is None:
@@ -446,7 +443,7 @@ class Commands:
         return person
 
     def _help(self, caller: Caller) -> Card:
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         names = [
             "pay",
             "pay_line",
@@ -478,7 +475,7 @@ class Commands:
         enrolled = await services.database.read(
             lambda connection: second_factor.is_enrolled(connection, person.id)
         )
-        reader = self.reader(caller)
+        reader = self._services.reader(caller)
         accounts = [own.name for own in services.company.visible_accounts(person)]
         say = reader.say
         return Card(
@@ -489,20 +486,6 @@ class Commands:
                 Fact(say("whoami.factor"), say("whoami.enrolled" if enrolled else "whoami.none")),
                 Fact(say("whoami.accounts"), ", ".join(accounts) or say("nothing")),
             ),
-        )
-
-    async def denied(self, caller: Caller, code: str) -> None:
-        """Put on the record that somebody asked for what is not theirs."""
-        now = self._services.clock()
-        await self._services.database.write(
-            lambda connection: audit.append(
-                connection,
-                at=now,
-                actor=caller.person.id,
-                kind="access.denied",
-                subject=caller.person.id,
-                facts={"code": code, "chat": caller.chat},
-            )
         )
 
 

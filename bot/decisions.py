@@ -333,7 +333,7 @@ class Decisions:
     # ---- what they share ----------------------------------------------------------------------
 
     def _reader(self, caller: Caller) -> Reader:
-        return self._commands.reader(caller)
+        return self._services.reader(caller)
 
     async def view(self, value: str) -> OrderView:
         """Return all there is to show of the order that a button or form is about.
@@ -386,7 +386,7 @@ class Decisions:
         """
         company = await self._services.database.read(self._services.present)
         if not may_see(company, caller.person, order):
-            await self._commands.denied(caller, "order.unknown")
+            await self._services.denied(caller, "order.unknown")
             raise Refusal("order.unknown", order=order.id)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from bot import drawing
-from bot.charts import Told
 from bot.drawing import INK, WIDTH, Columns, Scale, Sheet
+from bot.told import Told
 from connectors.money import MAX_MINOR, Money, exponent
 from workflows.digest import AccountDigest
 from workflows.history import AccountHistory, Day, History, Together

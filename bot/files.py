@@ -181,7 +181,7 @@ class Files:
         return Accepted(Notice(reader.say("thanks.list", count=len(asked)), Tone.GOOD))
 
     def _reader(self, caller: Caller) -> Reader:
-        return self._commands.reader(caller)
+        return self._services.reader(caller)
 
 
 def _asked_with(connection: Connection, person: Person, file_id: str) -> int:

@@ -6,8 +6,8 @@ Only payments in the currency of the order are drawn, on one scale that begins a
 from __future__ import annotations
 
 from bot import drawing
-from bot.charts import short
 from bot.drawing import INK, WIDTH, Columns, Scale, Sheet
+from bot.told import short
 from bot.wording import Reader, masked
 from connectors.money import MAX_MINOR, Money, exponent
 from workflows.orders import Order

@@ -64,9 +64,9 @@ class Interactions:
         self._commands = commands
         self.files = Files(services, commands)
         self._decisions = Decisions(services, commands)
-        register = Register(services, commands)
-        absences = Absences(services, commands)
-        recurring = Recurring(services, commands)
+        register = Register(services)
+        absences = Absences(services)
+        recurring = Recurring(services)
         self._clicks: dict[str, Callable[[Caller, str], Awaitable[Answer]]] = {
             "amend": self.ask_amendment,
             "cancel": self.cancel,
@@ -404,7 +404,7 @@ class Interactions:
     # ---- what they share ----------------------------------------------------------------------
 
     def _reader(self, caller: Caller) -> Reader:
-        return self._commands.reader(caller)
+        return self._services.reader(caller)
 
     async def _invalid(
         self, caller: Caller, form: str, token: str, answers: Answers, refusal: Refusal

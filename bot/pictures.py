@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot import charts
+from bot import charts, told
 from bot.cards import Download
 from bot.services import Services
 from bot.wording import Reader, masked
@@ -25,7 +25,7 @@ async def of_digest(services: Services, reader: Reader, digest: Digest) -> Downl
         )
     )
     content = await asyncio.to_thread(charts.digest_chart, reader, digest, past)
-    return Download("digest.png", charts.alt_text(reader, digest), content)
+    return Download("digest.png", told.alt_text(reader, digest), content)
 
 
 async def of_history(reader: Reader, order: Order, past: PayeeHistory) -> Download:

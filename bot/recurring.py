@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -14,14 +13,11 @@ from bot.services import Caller, Services
 from workflows import orders, running, series
 from workflows.visibility import may_see
 
-if TYPE_CHECKING:
-    from bot.commands import Commands
-
 Click = Callable[[Caller, str], Awaitable[Answer]]
 MOST_LISTED = 10
 
 
-async def card(services: Services, commands: Commands, caller: Caller) -> Card:
+async def card(services: Services, caller: Caller) -> Card:
     """Return the series that go on of what the caller may see, the soonest first."""
 
     def read(connection: Connection) -> tuple[SeriesView, ...]:
@@ -37,7 +33,7 @@ async def card(services: Services, commands: Commands, caller: Caller) -> Card:
         return tuple(found)
 
     found = await services.database.read(read)
-    return recurring_words.series_card(commands.reader(caller), found)
+    return recurring_words.series_card(services.reader(caller), found)
 
 
 class Recurring:
@@ -47,14 +43,13 @@ class Recurring:
         clicks: By the button's id.
     """
 
-    def __init__(self, services: Services, commands: Commands) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._commands = commands
         self.clicks: dict[str, Click] = {"stop_series": self.stop}
 
     async def stop(self, caller: Caller, value: str) -> Answer:
         """End a series: nothing more of it is sent that was not released."""
-        services, reader = self._services, self._commands.reader(caller)
+        services, reader = self._services, self._services.reader(caller)
         now = services.clock()
         first = await services.database.write(
             lambda connection: series.stop(

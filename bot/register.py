@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -20,9 +19,6 @@ from workflows.proposals import Decision, Proposal, State
 from workflows.refusal import Refusal
 from workflows.requests import LONGEST_NAME
 
-if TYPE_CHECKING:
-    from bot.commands import Commands
-
 Answers = Mapping[str, str]
 Click = Callable[[Caller, str], Awaitable[Answer]]
 Submission = Callable[[Caller, str, Answers], Awaitable[Submitted]]
@@ -30,13 +26,13 @@ Submission = Callable[[Caller, str, Answers], Awaitable[Submitted]]
 _STALE = frozenset({"proposal.changed", "proposal.closed", "proposal.expired"})
 
 
-async def listing(services: Services, commands: Commands, caller: Caller, text: str) -> Card:
+async def listing(services: Services, caller: Caller, text: str) -> Card:
     """Return the register as the caller may see it, or who in it has ``text`` in it.
 
     Raises:
         Refusal: ``payees.not_allowed``.
     """
-    await check_may_see(services, commands, caller)
+    await check_may_see(services, caller)
     text, most = text[:LONGEST_NAME], payee_words.MOST_LISTED + 1
     found, waiting = await services.database.read(
         lambda connection: (
@@ -46,7 +42,7 @@ async def listing(services: Services, commands: Commands, caller: Caller, text: 
     )
     may_change = bool(caller.person.roles & services.company.permissions.payees)
     return payee_words.register_card(
-        commands.reader(caller),
+        services.reader(caller),
         found,
         text,
         len(waiting) if may_change else 0,
@@ -54,7 +50,7 @@ async def listing(services: Services, commands: Commands, caller: Caller, text: 
     )
 
 
-async def check_may_see(services: Services, commands: Commands, caller: Caller) -> None:
+async def check_may_see(services: Services, caller: Caller) -> None:
     """Refuse, on the record, who may not see whom the company pays.
 
     Raises:
@@ -62,7 +58,7 @@ async def check_may_see(services: Services, commands: Commands, caller: Caller) 
     """
     permitted = services.company.permissions.request | services.company.permissions.payees
     if not caller.person.roles & permitted:
-        await commands.denied(caller, "payees.not_allowed")
+        await services.denied(caller, "payees.not_allowed")
         raise Refusal("payees.not_allowed", roles=", ".join(sorted(permitted)))
 
 
@@ -74,9 +70,8 @@ class Register:
         forms: By the form's id.
     """
 
-    def __init__(self, services: Services, commands: Commands) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._commands = commands
         self.clicks: dict[str, Click] = {
             "payee": self.show_payee,
             "payee_add": self.ask_new,
@@ -101,7 +96,7 @@ class Register:
 
     async def show_payee(self, caller: Caller, value: str) -> Answer:
         """Show one payee, with what the caller may do about it."""
-        await check_may_see(self._services, self._commands, caller)
+        await check_may_see(self._services, caller)
         found = await self._payee(value)
         may_change = self._may_propose(caller)
         return payee_words.payee_card(self._reader(caller), found, may_change=may_change)
@@ -280,7 +275,7 @@ class Register:
     # ---- what they share ----------------------------------------------------------------------
 
     def _reader(self, caller: Caller) -> Reader:
-        return self._commands.reader(caller)
+        return self._services.reader(caller)
 
     def _may_propose(self, caller: Caller) -> bool:
         return bool(caller.person.roles & self._services.company.permissions.payees)
@@ -292,7 +287,7 @@ class Register:
             Refusal: ``proposal.not_allowed``.
         """
         if not self._may_propose(caller):
-            await self._commands.denied(caller, "proposal.not_allowed")
+            await self._services.denied(caller, "proposal.not_allowed")
         company = self._services.company
         proposals.check_may_propose(company, caller.person, payee_changes.KIND)
 
@@ -349,7 +344,7 @@ class Register:
             lambda connection: proposals.get(connection, proposal_id)
         )
         if not proposals.may_see(self._services.company, caller.person, found):
-            await self._commands.denied(caller, "proposal.unknown")
+            await self._services.denied(caller, "proposal.unknown")
             raise Refusal("proposal.unknown", proposal=found.id)
         return found
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bot.messages import Messages
+from bot.reader import Reader, reader_for
 from connectors.base import Connector
-from workflows import away
+from workflows import audit, away
 from workflows.clock import Clock
 from workflows.company import Company
 from workflows.database import Database
@@ -45,6 +46,24 @@ class Services:
     def present(self, connection: Connection) -> Company:
         """Return the company with those who are away now."""
         return away.seen(connection, self.company, now=self.clock())
+
+    def reader(self, caller: Caller) -> Reader:
+        """Return how the caller reads."""
+        return reader_for(self.messages, self.company, caller.person)
+
+    async def denied(self, caller: Caller, code: str) -> None:
+        """Put on the record that somebody asked for what is not theirs."""
+        now = self.clock()
+        await self.database.write(
+            lambda connection: audit.append(
+                connection,
+                at=now,
+                actor=caller.person.id,
+                kind="access.denied",
+                subject=caller.person.id,
+                facts={"code": code, "chat": caller.chat},
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

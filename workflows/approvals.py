@@ -64,6 +64,7 @@ __all__ = [
     "may_approve",
     "may_still_approve",
     "of_order",
+    "put_where_it_belongs",
     "recuse",
     "take_back",
     "unacknowledged",
@@ -331,31 +332,57 @@ def approve(
     _store(connection, mine)
     others = [each for each in found.given if each.person_id != person.id]
     assignment = assignment_of(company, order, (*others, mine))
-    to = OrderState.APPROVED if assignment.is_complete else OrderState.PENDING
-    values: dict[str, object] = {}
-    if assignment.is_complete and order.policy_verdict.cool_off:
-        values["release_after"] = now + order.policy_verdict.cool_off
-    after = orders.change(
+    after = put_where_it_belongs(
         connection,
         order,
-        to,
+        assignment,
         now=now,
         actor=person.id,
         kind="order.approval",
         facts={
-            "digest": order.digest,
-            "version": order.version,
             "factor": second_factor.TOTP,
-            "policy_hash": order.policy_verdict.policy_hash,
-            "filled": [list(pair) for pair in assignment.filled],
             "stage": stage,
             **({"on_behalf_of": mine.on_behalf_of} if mine.on_behalf_of else {}),
             **(facts or {}),
         },
-        values=values,
     )
     is_again = assignment.is_complete and _was_withdrawn(connection, order.id)
     return Decided(after, assignment, is_again)
+
+
+def put_where_it_belongs(
+    connection: Connection,
+    order: Order,
+    assignment: Assignment,
+    *,
+    now: datetime,
+    actor: str,
+    kind: str,
+    facts: Mapping[str, Any] | None = None,
+) -> Order:
+    """Have an order be approved if all its slots are filled, else pending; return it then.
+
+    Args:
+        facts: What the record keeps of why, beside by whom slots are filled.
+    """
+    verdict, is_complete = order.policy_verdict, assignment.is_complete
+    cools = is_complete and bool(verdict.cool_off)
+    return orders.change(
+        connection,
+        order,
+        OrderState.APPROVED if is_complete else OrderState.PENDING,
+        now=now,
+        actor=actor,
+        kind=kind,
+        facts={
+            "digest": order.digest,
+            "version": order.version,
+            "policy_hash": verdict.policy_hash,
+            "filled": [list(pair) for pair in assignment.filled],
+            **(facts or {}),
+        },
+        values={"release_after": now + verdict.cool_off} if cools else {},
+    )
 
 
 _WITHDRAWN = "order.approval_withdrawn"

@@ -34,19 +34,6 @@ def _completed(
     assignment = approvals.assignment_of(company, order, given)
     if not assignment.is_complete:
         return None
-    verdict = order.policy_verdict
-    return orders.change(
-        connection,
-        order,
-        OrderState.APPROVED,
-        now=now,
-        actor=audit.SYSTEM,
-        kind=COMPLETED,
-        facts={
-            "digest": order.digest,
-            "version": order.version,
-            "policy_hash": verdict.policy_hash,
-            "filled": [list(pair) for pair in assignment.filled],
-        },
-        values={"release_after": now + verdict.cool_off} if verdict.cool_off else {},
+    return approvals.put_where_it_belongs(
+        connection, order, assignment, now=now, actor=audit.SYSTEM, kind=COMPLETED
     )

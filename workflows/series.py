@@ -174,26 +174,14 @@ def _with_approvals(
     ]
     rows = [{name: getattr(each, name) for name in _APPROVAL} for each in mine]
     connection.execute(insert(approval), rows)
-    assignment = approvals.assignment_of(company, order, mine)
-    to = OrderState.APPROVED if assignment.is_complete else OrderState.PENDING
-    verdict = order.policy_verdict
-    cools = assignment.is_complete and bool(verdict.cool_off)
-    return orders.change(
+    return approvals.put_where_it_belongs(
         connection,
         order,
-        to,
+        approvals.assignment_of(company, order, mine),
         now=now,
         actor=audit.SYSTEM,
         kind=APPROVED,
-        facts={
-            "digest": order.digest,
-            "version": order.version,
-            "policy_hash": verdict.policy_hash,
-            "series": first.id,
-            "approvals": [audit.told(row) for row in rows],
-            "filled": [list(pair) for pair in assignment.filled],
-        },
-        values={"release_after": now + verdict.cool_off} if cools else {},
+        facts={"series": first.id, "approvals": [audit.told(row) for row in rows]},
     )
 
 

@@ -23,9 +23,10 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 
 from bot import drawing
-from bot.charts import LONGEST_ALT_TEXT, Told, alt_text, digest_chart
+from bot.charts import digest_chart
 from bot.digest_picture import MOST_ACCOUNTS
 from bot.messages import Messages
+from bot.told import LONGEST_ALT_TEXT, Told, alt_text
 from bot.wording import Reader, reader_for
 from connectors.base import Account
 from connectors.money import MAX_MINOR, Money
