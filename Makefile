@@ -36,6 +36,7 @@ bench: $(VENV)/.dev ## Measure clicks, payments, memory and the record, beside n
 	$(BIN)/python -m bench.ingress
 	$(BIN)/python -m bench.dispatch
 	$(BIN)/python -m bench.record
+	$(BIN)/python -m bench.policy
 
 faults: $(VENV)/.dev ## Kill the service over and over (KILLS=1000 SEED= DATABASE=sqlite) and compare ledger, orders, record and chats
 	$(BIN)/python -m tests.faults --kills $(or $(KILLS),1000) --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED))

@@ -103,13 +103,13 @@ def bare(folder: Path, *, is_fast: bool) -> Starlette:
     return Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])
 
 
-def company() -> Company:
-    """Return a company with as many controllers as there are orders to approve."""
+def company(count: int = ORDERS) -> Company:
+    """Return a company with so many controllers: as many as there are orders to approve."""
     people = [Person("asker", "Asker", "asker@x.test", frozenset({"staff"}))]
     people.append(Person("boss", "Boss", "boss@x.test", frozenset({"cfo"})))
     people += [
         Person(f"p{n}", f"Person {n}", f"p{n}@x.test", frozenset({"controller"}))
-        for n in range(ORDERS)
+        for n in range(count)
     ]
     account = Account("operating", EUR, "EUR", "Bench GmbH")
     own = OwnAccount(account, "Operating", "bank", frozenset({"cfo"}))
@@ -127,10 +127,12 @@ def company() -> Company:
     )
 
 
-def seed(connection: Connection, company_: Company, cipher: Cipher) -> list[str]:
+def seed(
+    connection: Connection, company_: Company, cipher: Cipher, count: int = ORDERS
+) -> list[str]:
     """Store orders, factors and identities; return each order's approval token."""
     now = datetime.now(UTC)
-    numbers = range(ORDERS)
+    numbers = range(count)
     found = [_order(company_, number, now) for number in numbers]
     connection.execute(insert(payment_order), [vars(order) for order in found])
     connection.execute(

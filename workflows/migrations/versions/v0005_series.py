@@ -17,6 +17,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_payment_order_series", "payment_order", ["series_id", "occurrence"], unique=True
     )
+    op.drop_index("ix_payment_order_payee", "payment_order")
+    op.create_index(
+        "ix_payment_order_payee",
+        "payment_order",
+        ["creditor_iban", "state", "created_at", "updated_at", "id"],
+    )
     op.create_table(
         "series",
         sa.Column("id", sa.String(16), primary_key=True),
