@@ -94,6 +94,8 @@ def explain(
 ) -> None:
     """Say why an order needs what it needs: facts, rules, limits, who is missing, who may not."""
     from bot import policy_tables, record
+    from workflows import away
+    from workflows.clock import system_clock
     from workflows.policy_explain import Explanation
     from workflows.policy_explain import explain as explained
 
@@ -101,7 +103,8 @@ def explain(
     company = _company(settings)
 
     def work(connection: Connection) -> tuple[Explanation, bool]:
-        return explained(connection, company, order), _counts(connection, settings, company)
+        present = away.seen(connection, company, now=system_clock())
+        return explained(connection, present, order), _counts(connection, settings, company)
 
     found, counts = answered(record.only_read(settings, work))
     policy_tables.show_explanation(company, found, is_in_force=counts)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from connectors.money import Money
 from workflows.company import Company
-from workflows.policy import Policy, Slot, Verdict
+from workflows.policy import Approve, Policy, Slot, Verdict
 from workflows.policy_assertions import Proof
 from workflows.policy_cells import Demand
 from workflows.policy_check import Report, amount_words
@@ -260,6 +260,7 @@ def show_explanation(company: Company, found: Explanation, *, is_in_force: bool)
         ("payee", f"{facts.payee}, in {facts.payee_country}"),
         ("payee's tags", ", ".join(sorted(facts.payee_tags)) or "none"),
         ("bank details", _changed_ago(facts.payee_changed)),
+        *_series(found),
     ):
         _add(table, _text(name, "dim"), value)
     console.print(Padding(table, (0, 0, 1, 2), expand=False))
@@ -270,6 +271,15 @@ def show_explanation(company: Company, found: Explanation, *, is_in_force: bool)
     _show_rules(console, found)
     _show_today(console, company, found)
     _show_excluded(console, company, found)
+
+
+def _series(found: Explanation) -> list[tuple[str, str]]:
+    """Return what it comes to with all payments of its series, and how these are approved."""
+    total, asked = found.facts.series_total, found.asked.verdict.series
+    if total is None or asked is None:
+        return []
+    how = "approved once for all of it" if asked is Approve.ONCE else "each approved by itself"
+    return [("its series", f"{amount_words(total)} in all, {how}")]
 
 
 def _moments(found: Explanation) -> str:
@@ -305,7 +315,7 @@ def _show_standing(console: Console, company: Company, standing: Standing) -> No
     for slot, person in assignment.filled:
         console.print(_text(f"  {slot}: {_name(company, person)}", "green"))
     for missing, could in standing.could:
-        left = ", ".join(_name(company, each) for each in could) or "nobody who is left"
+        left = ", ".join(_hand(company, *each) for each in could) or "nobody who is left"
         stage = f" in stage {missing.stage}" if missing.stage > 1 else ""
         words = f"  {missing.who}: {missing.count} missing{stage}; can be {left}"
         console.print(_text(words, "yellow"))
@@ -373,6 +383,12 @@ def _show_excluded(console: Console, company: Company, found: Explanation) -> No
 def _name(company: Company, person_id: str) -> str:
     person = company.directory.get(person_id)
     return f"{person.name} ({person_id})" if person else person_id
+
+
+def _hand(company: Company, person_id: str, whose: str | None) -> str:
+    """Return who could approve, and for whom, if not by roles of their own."""
+    name = _name(company, person_id)
+    return f"{name} for {_name(company, whose)}" if whose else name
 
 
 # -- simulate --------------------------------------------------------------------------------------

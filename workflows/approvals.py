@@ -51,6 +51,7 @@ __all__ = [
     "Choice",
     "Decided",
     "Decision",
+    "acts_as",
     "admitted",
     "approve",
     "approvers",

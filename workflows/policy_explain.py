@@ -77,12 +77,13 @@ class Standing:
     Attributes:
         verdict: What is asked.
         assignment: Who fills which slot, and what is missing.
-        could: For each slot that is missing something, who could still fill it.
+        could: For each slot that is missing something, who could still fill it: a person, and by
+            whose roles if that is somebody else whom they act for.
     """
 
     verdict: Verdict
     assignment: Assignment
-    could: tuple[tuple[Slot, tuple[str, ...]], ...]
+    could: tuple[tuple[Slot, tuple[tuple[str, str | None], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,9 @@ class Explanation:
 def explain(connection: Connection, company: Company, order_id: str) -> Explanation:
     """Return why an order needs what it needs.
 
+    Args:
+        company: With those who are away now.
+
     Raises:
         Refusal: ``order.unknown``.
     """
@@ -145,7 +149,11 @@ def explain(connection: Connection, company: Company, order_id: str) -> Explanat
         today=_standing(company, order, today, given, barred),
         rules=tuple(
             RuleTrace(
-                rule.name, unmet(rule.when, facts, today.base_amount), rule.require, rule.refuse
+                rule.name,
+                # One that is about the sum of a series applies to its payments as well.
+                () if rule.name in today.matched else unmet(rule.when, facts, today.base_amount),
+                rule.require,
+                rule.refuse,
             )
             for rule in policy.rules
         ),
@@ -227,14 +235,22 @@ def _standing(
     barred: frozenset[str],
 ) -> Standing:
     assignment = approvals.assignment_for(company, order, verdict.slots, given, verdict.excluded)
-    decided = {each.person_id for each in given if each.withdrawn_at is None}
+    decided = {each.person_id for each in given if each.is_standing}
+    used = decided | {each.whose for each in given if each.is_standing}
+    able = [
+        (person, whose)
+        for person in company.directory
+        if person.id not in barred | decided
+        for whose in approvals.acts_as(company, person, order)
+        if whose.id not in barred | used
+    ]
     could = tuple(
         (
             slot,
             tuple(
-                person.id
-                for person in company.directory
-                if slot.suits(person.id, person.roles) and person.id not in barred | decided
+                (person.id, whose.id if whose is not person else None)
+                for person, whose in able
+                if slot.suits(whose.id, whose.roles)
             ),
         )
         for slot in assignment.missing

@@ -16,6 +16,7 @@ from workflows.approvals import Decided, Decision
 from workflows.database import Database
 from workflows.orders import OrderState
 from workflows.people import Directory
+from workflows.policy_explain import explain
 from workflows.release import Allowance
 
 
@@ -256,3 +257,15 @@ async def test_what_was_delegated_is_not_delegated_on(office: Office) -> None:
     order = await office.ask()
     assert await office.says("greta", order) == "approval.no_role"
     assert await office.says("eve", order) == "decided"
+
+
+async def test_an_explanation_names_who_may_approve_for_somebody(office: Office) -> None:
+    await office.delegated("carl", "greta")
+    order = await office.ask()
+    there = await office.present()
+    found = await office.database.read(lambda c: explain(c, there, order.id))
+    by_slot = {slot.who: could for slot, could in found.asked.could}
+    assert ("greta", "carl") in by_slot["cfo"]
+    assert await office.says("greta", order) == "decided"
+    found = await office.database.read(lambda c: explain(c, there, order.id))
+    assert "cfo" not in {slot.who for slot, _ in found.asked.could}

@@ -211,8 +211,8 @@ async def test_an_explanation_goes_rule_by_rule(desk: Desk) -> None:
         ("currency", "USD", "EUR"),
     ]
     assert {slot.who: could for slot, could in found.asked.could} == {
-        "controller": ("bea", "dong"),
-        "cfo": ("carl",),
+        "controller": (("bea", None), ("dong", None)),
+        "cfo": (("carl", None),),
     }
     assert found.excluded == {"amara": ("asked for it",)}
 

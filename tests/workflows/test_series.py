@@ -23,6 +23,7 @@ from workflows.database import Database
 from workflows.orders import Order, OrderState
 from workflows.people import Directory
 from workflows.policy import Approve
+from workflows.policy_explain import explain
 from workflows.record import verification
 from workflows.recurrence import Every, Repeats
 from workflows.refusal import Refusal
@@ -510,3 +511,13 @@ async def test_the_institution_is_told_the_day_unless_it_has_passed(
         await dispatcher.sweep()
         await office.until(order, "settled")
     assert told == [FIRST if is_said else None]
+
+
+async def test_an_explanation_tells_of_the_whole_series(office: Landlord) -> None:
+    first = await office.rented(
+        replace(RENT, repeats=Repeats(Every.MONTH, date(2027, 7, 31))), "bea"
+    )
+    found = await office.database.read(lambda c: explain(c, office.company, first.id))
+    assert found.facts.series_total == Money(1_000_000, "EUR")
+    assert [rule.unmet for rule in found.rules] == [(), ()], "the sum meets the rule for large ones"
+    assert [slot.who for slot, _ in found.asked.could] == ["cfo"]
