@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from pydantic import TypeAdapter
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -20,6 +21,7 @@ from bot.cards import Choice, Form, Input, InputKind, Notice
 from bot.telegram import render
 from bot.telegram.render import BUTTON, EMPTY, Line, cut
 from bot.wording import Reader
+from workflows.calendars import Calendar
 
 PREFIX = "d"
 CODE_LENGTH = 6
@@ -29,6 +31,7 @@ _TYPED = _PLAIN_TEXT | {InputKind.SEARCH, InputKind.DATE}
 _BY_ID = frozenset({InputKind.FILE, InputKind.SEARCH})
 _MOST_FOUND = 8
 _DAYS_OFFERED = 3
+_FARTHEST_OFFERED = 30
 _WORD_BYTES = 9
 _LONGEST_TEXT = 3000
 _PAD = ("123", "456", "789")
@@ -346,7 +349,8 @@ class Dialogue:
         if asked.kind is InputKind.SEARCH:
             return self.found
         if asked.kind is InputKind.DATE:
-            days = _next_working_days(today, _DAYS_OFFERED)
+            own = reader.company.accounts.get(self.answers.get("account", ""))
+            days = _next_working_days(today, _DAYS_OFFERED, own.calendar if own else None)
             say = reader.messages.date
             return [Choice(each.isoformat(), say(reader.language, each)) for each in days]
         return asked.choices
@@ -463,6 +467,12 @@ def longest(asked: Input) -> int:
     return asked.longest or _LONGEST_TEXT
 
 
-def _next_working_days(today: date, count: int) -> list[date]:
-    days = (today + timedelta(days=offset) for offset in range(1, 14))
-    return [each for each in days if each.weekday() < 5][:count]
+def _next_working_days(today: date, count: int, calendar: Calendar | None) -> list[date]:
+    """Return the next days on which banks work, by the calendar of the account if it has one."""
+    days = (today + timedelta(days=offset) for offset in range(1, _FARTHEST_OFFERED))
+    is_open = (
+        (each for each in days if each.weekday() < 5)
+        if calendar is None
+        else filter(calendar.is_surely_open, days)
+    )
+    return list(islice(is_open, count))

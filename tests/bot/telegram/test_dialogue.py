@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from bot.wording import Reader
 from sandbox.telegram.keyboards import read_markup
 from tests.bot.telegram.test_render import letters, live, read, words
 from tests.workflows.company import company
+from workflows.calendars import Calendar
 
 MESSAGES = Messages.load(is_strict=True)
 TODAY = date(2026, 11, 23)
@@ -205,3 +207,29 @@ CODE = Input("code", InputKind.CODE, "Code")
 
 def labels(now: Dialogue) -> list[str]:
     return [knob.label for row in now.drawn(reader("en"), TODAY).knobs for knob in row]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "days"),
+    [
+        (None, ["2026-12-24", "2026-12-25", "2026-12-28"]),
+        (Calendar("TARGET"), ["2026-12-24", "2026-12-28", "2026-12-29"]),
+    ],
+)
+def test_days_are_offered_on_which_the_accounts_bank_works(
+    calendar: Calendar | None, days: list[str]
+) -> None:
+    there = company()
+    own = replace(there.accounts["operating-eur"], calendar=calendar)
+    seen = Reader(
+        MESSAGES,
+        replace(there, accounts={**there.accounts, own.id: own}),
+        "en",
+        ZoneInfo("Europe/Berlin"),
+    )
+    when = Input("date", InputKind.DATE, "When")
+    account = Input("account", InputKind.CHOICE, "From", choices=(Choice(own.id, own.name),))
+    form = Form("pay", "Pay", "Send", "Cancel", "", inputs=(account, when))
+    asked = dialogue.begin(form, 1001, "en").answered(own.id).drawn(seen, date(2026, 12, 23))
+    offered = [knob.value for row in asked.knobs for knob in row]
+    assert [each for each in offered if each.startswith("2026")] == days
