@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from bot.cards import Choice, Fact, Form, Input, InputKind
 from bot.forms import acknowledgment, code_input, whole_facts
-from bot.wording import OrderView, Reader, history_lines, masked, risk_lines, spaced
+from bot.wording import (
+    OrderView,
+    Reader,
+    history_lines,
+    masked,
+    risk_lines,
+    spaced,
+    when_lines,
+)
 from workflows import quorum
 from workflows.bulk import MOST, Shown
 from workflows.orders import Order
@@ -203,6 +211,7 @@ def _bulk_fact(reader: Reader, view: OrderView) -> Fact:
             reference=order.remittance or say("nothing"),
             name=reader.name(order.requester_id),
         ),
+        *when_lines(reader, order),
         *acting_lines(reader, view),
         *risk_lines(reader, order),
         *(say("form.bulk.file", file=each.name) for each in order.files),

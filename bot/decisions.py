@@ -310,7 +310,7 @@ class Decisions:
         def read(connection: Connection) -> tuple[list[OrderView], int, int]:
             company = services.present(connection)
             waiting = approvals.awaiting(connection, company, caller.person)
-            found = [each for each in waiting if not each.must_be_acknowledged]
+            found = [each for each in waiting if bulk.may_be_among(each)]
             shown = [views.order_view(connection, company, each) for each in found[: bulk.MOST]]
             return shown, len(waiting) - len(found), len(found)
 

@@ -180,6 +180,7 @@ class PayDraft:
     kind: str = Kind.SINGLE
     every: str = ""
     until: str = ""
+    is_of_series: bool = False
 
 
 KINDS = (Kind.SINGLE, Kind.REFUND, Kind.PAYROLL)
@@ -204,7 +205,9 @@ def pay_form(
     draft = draft or PayDraft()
     inputs = [*_what_inputs(reader, accounts, draft), *_whom_inputs(reader, draft)]
     inputs += [*_when_inputs(reader, draft), _kind_input(reader, _kinds_for(draft), draft.kind)]
-    inputs += [*recurring_inputs(reader, draft.every, draft.until), _invoice_input(reader, draft)]
+    if not draft.is_of_series:
+        inputs += recurring_inputs(reader, draft.every, draft.until)
+    inputs.append(_invoice_input(reader, draft))
     if ask_duplicate:
         inputs.append(
             Input(

@@ -493,4 +493,5 @@ def _draft(connection: Connection, order: Order) -> PayDraft:
         kind=order.kind,
         every=str(recurrence.every) if (recurrence := order.recurrence) else "",
         until=recurrence.until.isoformat() if recurrence else "",
+        is_of_series=order.series_id is not None,
     )

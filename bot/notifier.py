@@ -79,6 +79,12 @@ class Notifier:
                 await asyncio.sleep(wait)
                 retry = min(_LONGEST_RETRY, retry * 2)
                 continue
+            except Exception:  # a fault of ours, with one entry: it is tried again, and seen
+                self.behind_since = self.behind_since or self._services.clock()
+                log.exception("news", chat=self._chat.name, wait=retry)
+                await asyncio.sleep(retry)
+                retry = min(_LONGEST_RETRY, retry * 2)
+                continue
             try:
                 await asyncio.wait_for(committed.wait(), _IDLE_SECONDS)
             except TimeoutError:

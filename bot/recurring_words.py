@@ -35,10 +35,10 @@ class SeriesView:
 def terms_facts(reader: Reader, order: Order) -> list[Fact]:
     """Return how an order comes again, or which payment of a series it is; else nothing."""
     say = reader.say
-    if order.series_id is not None:
+    recurrence = order.recurrence
+    if order.series_id is not None and recurrence is None:
         number = say("series.number", number=order.occurrence or 0, first=order.series_id)
         return [Fact(say("label.repeats"), number)]
-    recurrence = order.recurrence
     if recurrence is None:
         return []
     is_once = order.policy_verdict.series is Approve.ONCE

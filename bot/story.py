@@ -10,6 +10,7 @@ from bot.wording import Reader
 from workflows import questions, reminders, running, series
 from workflows.audit import Entry
 from workflows.orders import Order
+from workflows.refusal import Refusal
 
 _LINES = {
     "order.approval": "story.approval",
@@ -41,10 +42,17 @@ _ABOUT_ORDERS = frozenset(
         running.BEGUN,
         running.CONTINUED,
         running.ENDED,
+        series.DELAYED,
     }
 )
 _TOLD_TO_ALL = frozenset(
-    {*decision_words.LINES, "order.cancelled", "order.decision_needed", running.ENDED}
+    {
+        *decision_words.LINES,
+        "order.cancelled",
+        "order.decision_needed",
+        running.ENDED,
+        series.DELAYED,
+    }
 )
 _ALARMS = frozenset(
     {
@@ -131,6 +139,11 @@ def line(reader: Reader, entry: Entry) -> str | None:
         case series.APPROVED:
             people = ", ".join(reader.name(each["person_id"]) for each in facts["approvals"])
             return reader.say("story.in_series", first=str(facts["series"]), names=people)
+        case series.DELAYED:
+            due = reader.messages.date(reader.language, date.fromisoformat(facts["due"]))
+            refusal = Refusal(str(facts["code"]), **facts["params"])
+            reason = reader.refusal(refusal)
+            return reader.say("story.series_delayed", due=due, reason=reason)
         case running.ENDED:
             said = recurring_words.ended_line(reader, str(facts["row"]["ended"]))
             is_stop = facts["row"]["ended"] == series.STOPPED

@@ -75,9 +75,9 @@ def _series(connection: Connection, order: Order) -> _SeriesOf:
     """Return how far the series has come that an order is of, and who may end it."""
     if order.series_id is None and order.repeats is None:
         return {}
-    first = series.first_of(connection, order) if order.series_id else order
-    at = running.find(connection, first.id)
-    if at is None:
+    first = orders.find(connection, order.series_id) if order.series_id else order
+    at = running.find(connection, first.id) if first is not None else None
+    if first is None or at is None:
         return {}
     return {"series": at, "series_stoppers": series.stoppers(connection, first)}
 

@@ -40,6 +40,7 @@ __all__ = [
     "spaced",
     "state_line",
     "undecided",
+    "when_lines",
 ]
 
 
@@ -153,6 +154,12 @@ def execution_line(reader: Reader, order: Order) -> str:
     if order.execution_date is None:
         return reader.say("execution.soonest")
     return reader.messages.date(reader.language, order.execution_date)
+
+
+def when_lines(reader: Reader, order: Order) -> list[str]:
+    """Return when an order is to be executed, and of which series it is, where that is said."""
+    dated = [execution_line(reader, order)] if order.execution_date is not None else []
+    return [*dated, *(each.value for each in terms_facts(reader, order))]
 
 
 def kind_facts(reader: Reader, order: Order) -> list[Fact]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from workflows import approvals, canonical, second_factor
 from workflows.approvals import Admitted, Choice, Decided, Decision
 from workflows.company import Company
+from workflows.orders import Order
 from workflows.people import Person
 from workflows.refusal import Refusal
 from workflows.second_factor import Cipher
@@ -39,6 +40,14 @@ class Changed:
     """
 
     refusals: tuple[tuple[str, Refusal], ...]
+
+
+def may_be_among(order: Order) -> bool:
+    """Whether an order may be approved with others.
+
+    What is warned of is looked at one by one, and so is what is approved for times to come.
+    """
+    return not order.must_be_acknowledged and order.repeats is None
 
 
 def digest_of(shown: Sequence[Shown]) -> str:
@@ -76,8 +85,9 @@ def approve(
         choice = Choice(each.order_id, each.version, each.digest, Decision.APPROVE)
         admitted = approvals.admitted(connection, company, person, choice, now=now)
         if not isinstance(admitted, Refusal):
-            # What is warned of is looked at one by one.
             admitted = approvals.unacknowledged(admitted.order, choice) or admitted
+        if not isinstance(admitted, Refusal) and not may_be_among(admitted.order):
+            admitted = Refusal("bulk.one_by_one", order=each.order_id)
         if isinstance(admitted, Refusal):
             refused.append((each.order_id, admitted))
         else:

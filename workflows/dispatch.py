@@ -223,7 +223,11 @@ class Dispatcher:
             )
         )
         now = self.clock()
-        due = [each.id for each in under_way if not release.due_in(self.company, each, now)]
+        due = [
+            each.id
+            for each in under_way
+            if each.state != OrderState.APPROVED or not release.due_in(self.company, each, now)
+        ]
         for order_id in (*due, *unreceipted):
             await self.begin(order_id)
 

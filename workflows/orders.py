@@ -222,6 +222,18 @@ def end_to_end_id(order_id: str) -> str:
     return f"CS-{order_id}-{_random(10)}"
 
 
+def following_id(first: Order, number: int) -> tuple[str, str]:
+    """Return the order id and the end-to-end id of a later payment of a series.
+
+    They follow from the first order: in a database that was put back the same payment is asked for
+    again under the ids it had, so that an institution that has it can be asked.
+    """
+    seed = hashlib.sha256(f"{first.end_to_end_id}|{number}".encode()).digest()
+    made = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in seed[:18])
+    order_id = f"P{made[:8]}"
+    return order_id, f"CS-{order_id}-{made[8:]}"
+
+
 def _random(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
@@ -298,6 +310,14 @@ def asked_by(connection: Connection, person_id: str, *, most: int = 10) -> list[
     return [Order(*row) for row in rows]
 
 
+def has_followers(connection: Connection, first: Order) -> bool:
+    """Whether more than the first payment of a series was asked for."""
+    found = connection.execute(
+        select(payment_order.c.id).where(payment_order.c.series_id == first.id).limit(1)
+    ).first()
+    return found is not None
+
+
 def twin(connection: Connection, like: Order, *, since: datetime) -> Order | None:
     """Return a newer-than-``since`` order that pays the same account the same amount, if any.
 
@@ -322,12 +342,13 @@ def twin(connection: Connection, like: Order, *, since: datetime) -> Order | Non
     return Order(*row) if row else None
 
 
-def committed_minor(connection: Connection, account_id: str) -> int:
-    """Return what approved orders will still take from an account, in minor units."""
+def committed_minor(connection: Connection, account_id: str, by: date) -> int:
+    """Return what approved orders will still take from an account up to a day, in minor units."""
     rows = connection.execute(
         select(payment_order.c.amount_minor).where(
             payment_order.c.account_id == account_id,
             payment_order.c.state.in_([str(_S.APPROVED), str(_S.RELEASED)]),
+            func.coalesce(payment_order.c.execution_date, by) <= by,
         )
     )
     return sum(rows.scalars())
@@ -337,6 +358,7 @@ def insert_new(connection: Connection, order: Order, *, facts: Mapping[str, Any]
     """Store a new order and put it on the record; its digest must be its own."""
     assert order.digest == digest_of(order)
     assert order.state == OrderState.PENDING
+    assert not (order.repeats and order.series_id), "a payment of a series begins no other"
     connection.execute(
         insert(payment_order).values({name: getattr(order, name) for name in _FIELDS})
     )

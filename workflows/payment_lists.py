@@ -188,7 +188,7 @@ def _beyond_funds(
     found = []
     for account_id, total in checked.totals.items():
         there = available.get(account_id)
-        taken = orders.committed_minor(connection, account_id)
+        taken = orders.committed_minor(connection, account_id, date.max)
         if there is not None and total.minor > there.minor - taken:
             name = company.accounts[account_id].name
             found.append((0, Refusal("list.funds", account=name, total=str(total))))

@@ -165,6 +165,7 @@ class Facts:
             None where it cannot be told. A limit that is not named has counted nothing.
         excluded: Ids of people who may not approve it, whatever their roles.
         series_total: The sum of the series that it belongs to, if it is of one.
+        begins_series: Whether it is the first of that.
 
     Raises:
         ValueError: ``amount`` is not above zero.
@@ -184,6 +185,7 @@ class Facts:
     totals: Mapping[str, int | None] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     series_total: Money | None = None
+    begins_series: bool = False
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -374,8 +376,9 @@ class Policy:
         is a refusal. A limit adds to what rules ask for; it covers nothing by itself.
 
         A payment of a series is approved once, with the whole series, only if every rule says so
-        that applies to it or to one payment of the series' sum; and then by whomever both ask for:
-        in parts a sum gains nothing. What is over a limit is always approved by itself.
+        that applies to it or to one payment of the series' sum. Then, and whenever a series is
+        begun, by whomever both ask for: in parts a sum gains nothing. What is over a limit is
+        always approved by itself.
 
         Raises:
             ValueError: ``rates`` are to another base currency.
@@ -394,7 +397,10 @@ class Policy:
             series = Approve.EACH
             if not limits and is_covered and _covers(of_sum, whole) and _once([*rules, *of_sum]):
                 series = Approve.ONCE
-                rules = [each for each in self.rules if each in rules or each in of_sum]
+            if series is Approve.ONCE or facts.begins_series:
+                # What forbids a payment of that sum does not forbid to pay it bit by bit.
+                asked = [each for each in of_sum if not each.refuse]
+                rules = [each for each in self.rules if each in rules or each in asked]
         applying: list[Rule | Limit] = [*rules, *limits]
         refused_by = next((each.name for each in applying if each.refuse), None)
         return Verdict(

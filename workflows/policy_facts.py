@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
@@ -15,6 +15,7 @@ from workflows.orders import NO_MONEY_MOVED, Order
 from workflows.people import Person
 from workflows.policy import Facts, Kind, Limit, Moment, Per, Rates
 from workflows.prepared import Prepared
+from workflows.recurrence import Repeats
 from workflows.tables import approval, payment_order
 
 SPLIT_WITHIN = timedelta(days=7)
@@ -70,6 +71,7 @@ def facts_of(
         totals=_totals(connection, company, order, until),
         excluded=_excluded(connection, order, known.changed_by),
         series_total=_series_total(connection, order),
+        begins_series=order.repeats is not None,
     )
 
 
@@ -78,7 +80,7 @@ def _series_total(connection: Connection, order: Order) -> Money | None:
     first = orders.find(connection, order.series_id) if order.series_id else order
     if first is None or first.repeats is None:
         return None
-    return Money(first.amount_minor * len(first.due_dates), first.currency)
+    return _sum_of(first.amount, first.repeats, first.execution_date)
 
 
 def profile_of(connection: Connection, company: Company, order: Order) -> payees.Profile:
@@ -130,7 +132,7 @@ def is_split(connection: Connection, company: Company, order: Order) -> bool:
     payments that stay just below it.
     """
     rates = rates_of(company, order)
-    base = rates.to_base(order.amount)
+    base = rates.to_base(_sum_of(order.amount, order.repeats, order.execution_date))
     if base is None:
         return False
     edges = sorted({rule.when.amount.low for rule in company.policy.rules if rule.when.amount})
@@ -138,10 +140,18 @@ def is_split(connection: Connection, company: Company, order: Order) -> bool:
     if above is None:
         return False
     recent = connection.execute(
-        select(_ORDER.creditor_iban, _ORDER.requester_id, _ORDER.amount_minor, _ORDER.currency)
+        select(
+            _ORDER.creditor_iban,
+            _ORDER.requester_id,
+            _ORDER.amount_minor,
+            _ORDER.currency,
+            _ORDER.repeats,
+            _ORDER.execution_date,
+        )
         .where(
             _COUNTS,
-            _ORDER.id != order.id,
+            _ORDER.id.not_in([order.id, order.series_id or order.id]),
+            func.coalesce(_ORDER.series_id, "") != (order.series_id or order.id or "-"),
             _ORDER.versioned_at > order.versioned_at - SPLIT_WITHIN,
             (_ORDER.creditor_iban == order.creditor_iban)
             | (_ORDER.requester_id == order.requester_id),
@@ -150,13 +160,21 @@ def is_split(connection: Connection, company: Company, order: Order) -> bool:
         .limit(1000)
     )
     together, just_below = base.minor, int(_is_just_below(base.minor, above))
-    for iban, requester, minor, currency in recent:
-        other = rates.to_base(Money(minor, currency))
+    for iban, requester, minor, currency, repeats, first_on in recent:
+        other = rates.to_base(_sum_of(Money(minor, currency), repeats, first_on))
         if other is None or other.minor >= above:
             continue
         together += other.minor if iban == order.creditor_iban else 0
         just_below += requester == order.requester_id and _is_just_below(other.minor, above)
     return together >= above or (_is_just_below(base.minor, above) and just_below >= _SEVERAL)
+
+
+def _sum_of(amount: Money, repeats: str | None, first_on: date | None) -> Money:
+    """Return what a payment comes to with all that follow it, if it begins a series."""
+    if repeats is None or first_on is None:
+        return amount
+    count = len(Repeats.from_json(repeats).dates(first_on))
+    return Money(min(amount.minor * count, MAX_MINOR), amount.currency)
 
 
 def _is_just_below(minor: int, edge: int) -> bool:

@@ -13,6 +13,11 @@ from workflows import canonical
 LONGEST = timedelta(days=5 * 366)
 """From the first payment of a series to its last: who agreed to it should still be there."""
 
+MADE_BEFORE = timedelta(days=3)
+"""A payment of a series is asked for so long before it is due: approvers need their time."""
+LATE = timedelta(days=7)
+"""One that is made later than this, because nothing ran, is not covered by the series' approval."""
+
 
 class Every(StrEnum):
     """How often a payment comes again."""

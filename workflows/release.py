@@ -128,7 +128,7 @@ def _released(
         kind="order.released",
         facts={"digest": order.digest, "end_to_end_id": order.end_to_end_id, **prepared},
     )
-    since = restoring.may_have_left_since(connection, order.id)
+    since = restoring.may_have_left_since(connection, order)
     if since is None:
         return released, sent
     instructions.lost(connection, order.id, restoring.CODE, None, now=now, since=since)
@@ -146,7 +146,15 @@ def _cools_for(connection: Connection, company: Company, order: Order, now: date
     verdict = _verdict_now(connection, company, order) if has_any else None
     if verdict is not None and verdict.cool_off:
         given = approvals.of_order(connection, order)
-        approved_at = max((each.at for each in given if each.is_standing), default=now)
+        approved_at = max(
+            # One that was given for a whole series came to count when this payment was asked for.
+            (
+                order.created_at if each.series_digest else each.at
+                for each in given
+                if each.is_standing
+            ),
+            default=now,
+        )
         waits.append(approved_at + verdict.cool_off - now)
     return max([due_in(company, order, now), *waits])
 

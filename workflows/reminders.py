@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from workflows import approvals, audit, away, orders
 from workflows.approvals import Approval
 from workflows.audit import Entry
-from workflows.company import Company
+from workflows.company import Company, OwnAccount
 from workflows.orders import Order, OrderState
 from workflows.people import Person
 from workflows.visibility import may_see
@@ -66,7 +66,7 @@ def told_too(connection: Connection, order: Order) -> tuple[str, ...]:
 def closes_at(company: Company, order: Order, now: datetime) -> datetime | None:
     """Return until when today a payment would still leave; None where that is no matter today."""
     own, opening = company.accounts.get(order.account_id), company.opening.get(order.connector)
-    if own is None or opening is None or order.execution_date is not None:
+    if own is None or opening is None or _is_later(own, order, now):
         return None
     left = opening.left(now, ZoneInfo(own.account.timezone), own.calendar)
     return now + left if left else None
@@ -78,10 +78,16 @@ def opens_at(company: Company, order: Order, now: datetime) -> datetime | None:
     None, too, where nobody knows which business day is next.
     """
     own, opening = company.accounts.get(order.account_id), company.opening.get(order.connector)
-    if own is None or opening is None:
+    if own is None or opening is None or _is_later(own, order, now):
         return None
     opens = opening.opens_at(now, ZoneInfo(own.account.timezone), own.calendar)
     return opens if opens is not None and opens > now else None
+
+
+def _is_later(own: OwnAccount, order: Order, now: datetime) -> bool:
+    """Whether an order is not to be executed today, but on a day that its card names."""
+    today = now.astimezone(ZoneInfo(own.account.timezone)).date()
+    return order.execution_date is not None and order.execution_date > today
 
 
 def _remind_of(

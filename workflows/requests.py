@@ -97,11 +97,11 @@ def request(
             raise Refusal("request.key_reused", order=existing.id)
         return existing
     order = _checked(connection, company, person, payment, now)
-    order_id = orders.new_id()
+    order_id, end_to_end_id = _ids(connection, payment)
     order = replace(
         order,
         id=order_id,
-        end_to_end_id=orders.end_to_end_id(order_id),
+        end_to_end_id=end_to_end_id,
         request_key=key,
         origin_channel=origin_channel,
     )
@@ -110,6 +110,15 @@ def request(
     orders.insert_new(connection, order, facts=_facts(order))
     running.keep(connection, order, actor=person.id, now=now)
     return order
+
+
+def _ids(connection: Connection, payment: Payment) -> tuple[str, str]:
+    """Return the ids of a new order: order id and end-to-end id."""
+    if payment.series_id is not None:
+        first = orders.get(connection, payment.series_id)
+        return orders.following_id(first, payment.occurrence or 0)
+    order_id = orders.new_id()
+    return order_id, orders.end_to_end_id(order_id)
 
 
 def draft(
@@ -162,8 +171,8 @@ def amend(
             what is asked for now, this is the same change told twice, and done already.
 
     Raises:
-        Refusal: ``order.not_yours``, ``order.not_pending``, ``order.stale``, or what `request`
-            raises.
+        Refusal: ``order.not_yours``, ``order.not_pending``, ``order.stale``,
+            ``series.of_another``, ``series.has_begun``, or what `request` raises.
     """
     before = orders.get(connection, order_id)
     if before.requester_id != person.id:
@@ -174,6 +183,10 @@ def amend(
         raise Refusal("order.not_pending", order=order_id, state=before.state)
     if before.version != version:
         raise Refusal("order.stale", order=order_id, version=before.version)
+    if before.series_id is not None and payment.repeats is not None:
+        raise Refusal("series.of_another", field="every", first=before.series_id)
+    if before.repeats is not None and orders.has_followers(connection, before):
+        raise Refusal("series.has_begun", order=order_id)
     fresh = _checked(connection, company, person, payment, now)
     after = replace(
         fresh,
@@ -446,11 +459,13 @@ def _check_funds(
 ) -> None:
     if available is None:
         return
-    free = available.minor - orders.committed_minor(connection, order.account_id)
+    own = company.accounts[order.account_id]
+    today = order.versioned_at.astimezone(ZoneInfo(own.account.timezone)).date()
+    by = order.execution_date or today
+    free = available.minor - orders.committed_minor(connection, order.account_id, by)
     if order.amount_minor <= free:
         return
     person = company.directory.get(order.requester_id)
-    own = company.accounts[order.account_id]
     if person is not None and person.roles & own.viewers:
         shown = str(Money(free, order.currency))
         raise Refusal("funds.insufficient", field="amount", account=own.name, free=shown)

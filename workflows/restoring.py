@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from workflows import audit, instructions, orders, second_factor
-from workflows.orders import OrderState
+from workflows.orders import Order, OrderState
 from workflows.prepared import Prepared
+from workflows.recurrence import MADE_BEFORE
 from workflows.tables import audit_entry, enrolment, link_token, telegram_update
 from workflows.tables import second_factor as factors
 
@@ -92,18 +93,44 @@ _RESTORED_AFTER = Prepared(
         audit_entry.c.seq > bindparam("seq"),
     )
     .order_by(audit_entry.c.seq)
-    .limit(1)
 )
+_ZONES = timedelta(days=1)
+"""A day begins sooner elsewhere."""
 
 
-def may_have_left_since(connection: Connection, order_id: str) -> datetime | None:
+def may_have_left_since(connection: Connection, order: Order) -> datetime | None:
     """Return from when on an order may have been sent without this database's knowing.
 
     None for an order that came after the last time the database was put back. Numbers of entries
-    are compared, not times: a clock may have been set back.
+    are compared, not times: a clock may have been set back. A later payment of a series may have
+    been asked for before, and again after that: it is asked about, too, if it could have been.
     """
     if _RESTORED_AFTER.row(connection, {"seq": 0}) is None:  # as is usual
         return None
+    if order.series_id is None:
+        found = _restored_after(connection, order.id)
+        return found[0][0] if found else None
+    first = orders.get(connection, order.series_id)
+    due = first.due_dates[(order.occurrence or 1) - 1]
+    could_be_asked_for = datetime.combine(due - MADE_BEFORE - _ZONES, time(), UTC)
+    found = _restored_after(connection, first.id)
+    return next((since for since, at in found if at >= could_be_asked_for), None)
+
+
+def was_since(connection: Connection, order_id: str) -> bool:
+    """Whether the database was put back since an order was asked for."""
+    if _RESTORED_AFTER.row(connection, {"seq": 0}) is None:
+        return False
+    return bool(_restored_after(connection, order_id))
+
+
+def _restored_after(connection: Connection, order_id: str) -> list[tuple[datetime, datetime]]:
+    """Return each time the database was put back after an order came: to when, and when."""
     ((requested,),) = _FIRST_OF.rows(connection, {"subject": order_id})
-    row = _RESTORED_AFTER.row(connection, {"seq": requested or 0})
-    return datetime.fromisoformat(json.loads(row[0])["facts"]["since"]) if row else None
+    entries = (
+        json.loads(body) for (body,) in _RESTORED_AFTER.rows(connection, {"seq": requested or 0})
+    )
+    return [
+        (datetime.fromisoformat(each["facts"]["since"]), datetime.fromisoformat(each["at"]))
+        for each in entries
+    ]

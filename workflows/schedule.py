@@ -142,6 +142,7 @@ class Schedule:
         """Enforce deadlines, and start what a crash kept from starting."""
         now = self._clock()
         await self._database.write(lambda connection: self._due(connection, now))
+        await self._continue_series(now)
         await self._dispatcher.sweep()
         await self._remind(now)
         await self._forget(now)
@@ -149,7 +150,15 @@ class Schedule:
     def _due(self, connection: Connection, now: datetime) -> None:
         expire_due(connection, now=now)
         absence.tell_due(connection, self._company, now=now)
-        series.continue_due(connection, self._company, now=now)
+
+    async def _continue_series(self, now: datetime) -> None:
+        """Ask for what comes again; nothing else waits for what goes wrong with it."""
+        try:
+            await self._database.write(
+                lambda connection: series.continue_due(connection, self._company, now=now)
+            )
+        except Exception:
+            log.exception("series")
 
     async def _remind(self, now: datetime) -> None:
         """Remind whom payments wait for, and move on those that wait for nobody.

@@ -13,29 +13,44 @@ from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Connection, insert, select
 
-from workflows import approvals, audit, calendars, orders, requests, running
+from workflows import (
+    approvals,
+    audit,
+    away,
+    calendars,
+    in_force,
+    orders,
+    requests,
+    restoring,
+    running,
+)
 from workflows.approvals import Approval, Decision
 from workflows.company import Company
 from workflows.orders import NO_MONEY_MOVED, Order, OrderState
 from workflows.people import Person
 from workflows.policy import Approve, Kind, Verdict
+from workflows.recurrence import LATE, MADE_BEFORE
 from workflows.refusal import Refusal
 from workflows.requests import Payment
 from workflows.running import Running
 from workflows.tables import approval, payment_order
 
-MADE_BEFORE = timedelta(days=3)
-"""A payment of a series is asked for so long before it is due: approvers need their time."""
-LATE = timedelta(days=7)
-"""One that is made later than this, because nothing ran, is not covered by the series' approval."""
+log = structlog.get_logger(__name__)
 
 APPROVED = "order.approved_in_series"
+DELAYED = "series.delayed"
+"""A payment is due that cannot be asked for; it is tried again."""
+TOO_LATE = "too_late"
+"""The end of one of which a payment could not be asked for, in all the time there was."""
 STOPPED = "stopped"
 """The end that a person made of it."""
 
 _APPROVAL = tuple(each.name for each in fields(Approval))
+_OF_THE_DAY = frozenset({"funds_unchecked", "near_split", "far_above_usual"})
+"""Warnings that say nothing new of a payment that was agreed to as one of many."""
 _UNSENT = (OrderState.PENDING, OrderState.APPROVED)
 _SAME = (
     "account_id",
@@ -60,11 +75,21 @@ def continue_due(connection: Connection, company: Company, *, now: datetime) -> 
     """Ask for the payments that are due soon; return the orders that were made.
 
     Each is made once, whoever comes first: its number is its own, and how far the series has come
-    is changed with it by compare-and-set. A series that cannot go on ends, with the reason.
+    is changed with it by compare-and-set. What cannot be asked for is told, and tried again until
+    it is too late; then the series ends, with the reason. One series that is broken keeps none of
+    the others.
     """
+    if not in_force.is_in_force(connection, company):
+        return []  # accounts and people may be missing that are not gone
     made: list[Order] = []
     for each in running.due(connection, (now + MADE_BEFORE).date() + timedelta(days=1)):
-        made += _catch_up(connection, company, each, now)
+        try:
+            with connection.begin_nested():
+                made += list(_catch_up(connection, company, each, now))
+        except Refusal as refusal:  # another replica was faster
+            log.info("series", series=each.id, code=refusal.code)
+        except Exception:
+            log.exception("series", series=each.id)
     return made
 
 
@@ -75,13 +100,26 @@ def _catch_up(
     today = _today(company, first, now)
     # While the first waits for approvals nothing follows: it is approved with it, or not at all.
     while at.next_on is not None and first.state != OrderState.PENDING:
-        if at.next_on > today + MADE_BEFORE:
+        if not _is_time(company, at.next_on, today, now):
             return
         if (day := _payable_on(company, first, max(at.next_on, today))) is None:
-            return  # nobody knows yet; it is looked again
-        made, at = _continued(connection, company, first, at, day, now)
+            own = company.accounts[first.account_id]
+            assert own.calendar is not None
+            unknown = Refusal("series.day_unknown", calendar=own.calendar.name)
+            _delay(connection, first, at, unknown, now)
+            return
+        made, after = _continued(connection, company, first, at, day, now)
+        if after == at:
+            return
+        at = after
         if made is not None:
             yield made
+
+
+def _is_time(company: Company, due: date, today: date, now: datetime) -> bool:
+    """Whether a payment is to be asked for: some days before, when people are at work."""
+    is_near = due <= today + MADE_BEFORE
+    return is_near and (due < today or not company.business_hours.wait(now, company.timezone))
 
 
 def _today(company: Company, order: Order, now: datetime) -> date:
@@ -101,24 +139,50 @@ def _continued(
 ) -> tuple[Order | None, Running]:
     """Make the next order of a series; return it, if it could be made, and how far it has come."""
 
-    def ended(code: str) -> tuple[None, Running]:
-        return None, running.end(connection, at, code, actor=audit.SYSTEM, now=now)
-
     if OrderState(first.state) in NO_MONEY_MOVED or first.state == OrderState.RETURNED:
-        return ended(f"first_{first.state}")
-    requester = company.directory.get(first.requester_id)
-    if requester is None:
-        return ended("release.requester")
+        code = f"first_{first.state}"
+        return None, running.end(connection, at, code, actor=audit.SYSTEM, now=now)
     dates = first.due_dates
     assert at.next_on is not None
     number = dates.index(at.next_on) + 1
+    requester = company.directory.get(first.requester_id)
     try:
+        if requester is None:
+            raise Refusal("series.requester_left")
         made = _request(connection, company, requester, first, number, day, now)
     except Refusal as refusal:
-        return ended(refusal.code)
+        return None, _put_off(connection, company, first, at, refusal, now)
     following = dates[number] if number < len(dates) else None
     after = running.go_on(connection, at, following, order_id=made.id, now=now)
     return _with_approvals(connection, company, first, made, now), after
+
+
+def _put_off(
+    connection: Connection,
+    company: Company,
+    first: Order,
+    at: Running,
+    refusal: Refusal,
+    now: datetime,
+) -> Running:
+    """Try a payment again later that cannot be asked for, as long as it is not much too late."""
+    assert at.next_on is not None
+    if _today(company, first, now) > at.next_on + LATE:
+        return running.end(connection, at, TOO_LATE, actor=audit.SYSTEM, now=now)
+    _delay(connection, first, at, refusal, now)
+    return at
+
+
+def _delay(
+    connection: Connection, first: Order, at: Running, refusal: Refusal, now: datetime
+) -> None:
+    """Put on the record, once, that a payment is due and cannot be asked for."""
+    facts = {"due": str(at.next_on), "code": refusal.code, "params": dict(refusal.facts)}
+    told = audit.of_subject(connection, first.id)
+    if not any(each.kind == DELAYED and each.facts == facts for each in told):
+        audit.append(
+            connection, at=now, actor=audit.SYSTEM, kind=DELAYED, subject=first.id, facts=facts
+        )
 
 
 def _request(
@@ -159,7 +223,9 @@ def _with_approvals(
     connection: Connection, company: Company, first: Order, order: Order, now: datetime
 ) -> Order:
     """Give an order the approvals of its series, if they are of this very payment."""
-    given = _standing(connection, first)
+    if restoring.was_since(connection, first.id) or _is_warned_of(first, order):
+        return order
+    given = _carried(connection, company, first, order)
     if not _is_covered(company, first, order, given, order.policy_verdict):
         return order
     mine = [
@@ -183,6 +249,43 @@ def _with_approvals(
         kind=APPROVED,
         facts={"series": first.id, "approvals": [audit.told(row) for row in rows]},
     )
+
+
+def _is_warned_of(first: Order, order: Order) -> bool:
+    """Whether there is something about a payment that nobody knew who approved its series."""
+    known = {*first.risk_codes, *_OF_THE_DAY}
+    return not known.issuperset(order.risk_codes)
+
+
+def _carried(
+    connection: Connection, company: Company, first: Order, order: Order
+) -> list[Approval]:
+    """Return the approvals of a series that count for one payment of it.
+
+    Not of whoever has had a conflict of interest with any of them, nor by a leave that was revoked
+    or is over by then.
+    """
+    recused = set(
+        connection.execute(
+            select(approval.c.person_id)
+            .join(payment_order, payment_order.c.id == approval.c.order_id)
+            .where(
+                payment_order.c.series_id == first.id,
+                approval.c.decision == str(Decision.RECUSE),
+            )
+        ).scalars()
+    )
+    found = []
+    for each in _standing(connection, first):
+        if each.on_behalf_of:
+            leave = away.behind(connection, company, each)
+            if leave is None or order.execution_date is None:
+                continue
+            if leave.ends_on < order.execution_date:
+                continue
+        if recused.isdisjoint((each.person_id, each.whose)):
+            found.append(each)
+    return found
 
 
 # ---- what it covers -----------------------------------------------------------------------------
@@ -237,7 +340,8 @@ def _is_covered(
     dates = first.due_dates
     if verdict.series is not Approve.ONCE or first.policy_verdict.series is not Approve.ONCE:
         return False
-    if not given or first.state in NO_MONEY_MOVED or order.series_id != first.id:
+    is_gone = first.state in NO_MONEY_MOVED or first.state == OrderState.RETURNED
+    if not given or is_gone or order.series_id != first.id:
         return False
     if first.digest != orders.digest_of(first) or not 1 < number <= len(dates):
         return False

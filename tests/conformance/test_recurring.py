@@ -61,9 +61,12 @@ async def rented(hands: Hands, watch: Watch) -> Order:
 
 
 async def later(hands: Hands, watch: Watch, first: Order, days: int) -> list[Order]:
-    """Let days pass; return the payments of series that were asked for by then."""
+    """Let days pass, until people are at work; return the payments that were asked for by then."""
     assert hands.world.app is not None
-    watch.move(days=days)
+    there = watch().astimezone(BERLIN) + timedelta(days=days)
+    while there.weekday() > 4:
+        there += timedelta(days=1)
+    watch.move(seconds=(there.replace(hour=11) - watch()).total_seconds())
     await hands.world.app.schedule.sweep()
     found: list[Order] = await hands.world.read(partial(series.of_series, first=first))
     return found

@@ -10,13 +10,15 @@ from sqlalchemy import update
 
 from tests.workflows.company import Hands, Phones
 from tests.workflows.leave import BY_ID, EVERYBODY, MAX, TODAY, WEEK, Office, other, staffed
+from tests.workflows.test_approvals import LARGE
 from tests.workflows.test_policy_in_force import under
-from workflows import approvals, audit, quorum, release, tables
+from workflows import approvals, audit, quorum, release, series, tables
 from workflows.approvals import Decided, Decision
 from workflows.database import Database
 from workflows.orders import OrderState
 from workflows.people import Directory
 from workflows.policy_explain import explain
+from workflows.recurrence import Every, Repeats
 from workflows.release import Allowance
 
 
@@ -269,3 +271,36 @@ async def test_an_explanation_names_who_may_approve_for_somebody(office: Office)
     assert await office.says("greta", order) == "decided"
     found = await office.database.read(lambda c: explain(c, there, order.id))
     assert "cfo" not in {slot.who for slot, _ in found.asked.could}
+
+
+@pytest.mark.parametrize(("days", "state"), [(20, "approved"), (6, "pending")])
+async def test_who_acts_for_another_approves_nothing_of_a_series_beyond_that(
+    office: Office, days: int, state: str
+) -> None:
+    rule = "  - name: All\n    series: once\n    require: [ { role: cfo } ]\n"
+    office.company = staffed(there=under(f"version: 1\nrules:\n{rule}", EVERYBODY))
+    await office.delegated("carl", "greta", (TODAY, TODAY + timedelta(days=days)))
+    weekly = Repeats(Every.WEEK, TODAY + timedelta(days=14))
+    order = await office.ask(replace(LARGE, execution_date=TODAY, repeats=weekly))
+    assert await office.says("greta", order) == "decided"
+    office.hands.forward(days=7)
+    (made,) = await office.database.write(
+        lambda c: series.continue_due(c, office.company, now=office.hands())
+    )
+    assert made.state == state
+    assert await office.is_sound()
+
+
+async def test_a_delegation_that_is_revoked_covers_nothing_that_follows(office: Office) -> None:
+    rule = "  - name: All\n    series: once\n    require: [ { role: cfo } ]\n"
+    office.company = staffed(there=under(f"version: 1\nrules:\n{rule}", EVERYBODY))
+    leave = await office.delegated("carl", "greta", (TODAY, TODAY + timedelta(days=60)))
+    weekly = Repeats(Every.WEEK, TODAY + timedelta(days=14))
+    order = await office.ask(replace(LARGE, execution_date=TODAY, repeats=weekly))
+    assert await office.says("greta", order) == "decided"
+    await office.end("ada", leave)
+    office.hands.forward(days=7)
+    made = await office.database.write(
+        lambda c: series.continue_due(c, office.company, now=office.hands())
+    )
+    assert OrderState.APPROVED not in {each.state for each in made}

@@ -108,6 +108,11 @@ def test_one_more_rule_or_limit_never_loosens_a_series(
     """One approval never comes to be for more payments, nor to take less."""
     old, new, _, alone = case
     total = Money(min(alone.amount.minor * count, MAX_MINOR), alone.amount.currency)
+    first = replace(alone, series_total=total, begins_series=True)
+    before, after = old.evaluate(first, RATES), new.evaluate(first, RATES)
+    if before.is_allowed and after.is_allowed:
+        assert before.series is Approve.ONCE or after.series is Approve.EACH
+        assert is_no_looser(after, before, approvals)
     payment = replace(alone, series_total=total)
     before, after = old.evaluate(payment, RATES), new.evaluate(payment, RATES)
     if not before.is_allowed or not after.is_allowed:

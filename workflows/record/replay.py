@@ -240,6 +240,8 @@ class Replay:
         self.rows[receipt.name, (told.subject,)] = Expected(values, told.seq)
 
     def _series(self, told: Told) -> None:
+        if "row" not in told.facts:
+            return
         key = (series.name, (told.subject,))
         self.rows[key] = Expected({"id": told.subject, **told.facts["row"]}, told.seq)
 
