@@ -207,10 +207,19 @@ async def test_a_lost_answer_is_enquired_never_resent(
         Enquiry(None, conclusive=False),
         Indeterminate("bank", "http.timeout"),
         Enquiry(booked, conclusive=True) if acted else Enquiry(None, conclusive=True),
+        *[Enquiry(None, conclusive=True)] * 1000,
     ]
+    asked = office.institution.could_send
     async with office.open() as dispatcher:
         order = await office.approved()
         await dispatcher.begin(order.id)
+        if not acted:
+            async with asyncio.timeout(30):
+                while len(asked) < 6:
+                    await asyncio.sleep(0.01)
+            assert (await office.now(order)).state == "unknown", "it may still be on its way"
+            assert office.institution.ledger == []
+            office.hands.forward(seconds=150)
         await office.until(order, "settled")
     assert len(office.institution.ledger) == (
         1 if acted and isinstance(error, Indeterminate) else 1 - acted
