@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,8 @@ from bot.services import Caller, Services
 from workflows import absence, proposals
 from workflows.absence import Wish
 from workflows.away import zone_of
+from workflows.company import Company
+from workflows.people import Person
 from workflows.proposals import Proposal
 from workflows.refusal import Refusal
 
@@ -24,22 +26,25 @@ Submission = Callable[[Caller, str, Answers], Awaitable[Submitted]]
 
 async def card(services: Services, caller: Caller) -> Card:
     """Return when the caller is away, for whom they act, and what they may do about it."""
-    now, company, who = services.clock(), services.company, caller.person.id
-    may_revoke = bool(caller.person.roles & company.permissions.delegations)
-
-    def read(connection: Connection) -> LeaveView:
-        waiting = proposals.open_ones(connection, absence.KIND.name)
-        others = absence.delegations(connection, company, now) if may_revoke else []
-        return LeaveView(
-            mine=tuple(absence.of_person(connection, company, who, now)),
-            proposed=tuple(each for each in waiting if each.subject == who),
-            acting=tuple(absence.acting_for(connection, company, who, now)),
-            others=tuple(each for each in others if each.person_id != who)[:MOST_LISTED],
-            today=now.astimezone(zone_of(company, who)).date(),
-        )
-
-    view = await services.database.read(read)
+    view = await services.database.read(
+        lambda connection: view_of(connection, services.company, caller.person, services.clock())
+    )
     return absence_words.leave_card(services.reader(caller), view)
+
+
+def view_of(connection: Connection, company: Company, person: Person, now: datetime) -> LeaveView:
+    """Return when a person is away, and for whom they act."""
+    who = person.id
+    may_revoke = bool(person.roles & company.permissions.delegations)
+    waiting = proposals.open_ones(connection, absence.KIND.name)
+    others = absence.delegations(connection, company, now) if may_revoke else []
+    return LeaveView(
+        mine=tuple(absence.of_person(connection, company, who, now)),
+        proposed=tuple(each for each in waiting if each.subject == who),
+        acting=tuple(absence.acting_for(connection, company, who, now)),
+        others=tuple(each for each in others if each.person_id != who)[:MOST_LISTED],
+        today=now.astimezone(zone_of(company, who)).date(),
+    )
 
 
 class Absences:

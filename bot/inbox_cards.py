@@ -129,10 +129,19 @@ def brief(reader: Reader, view: OrderView) -> str:
 # ---- a page of one's own ------------------------------------------------------------------------
 
 
-def home(reader: Reader, inbox: Inbox, readings: Sequence[Reading], now: datetime) -> Home:
+def home(
+    reader: Reader,
+    inbox: Inbox,
+    readings: Sequence[Reading],
+    now: datetime,
+    further: Sequence[Card] = (),
+) -> Home:
     """Return a person's page: what waits for them first, then balances, then their requests.
 
     Only the first few of what waits are shown whole, so that the rest has room as well.
+
+    Args:
+        further: What comes last: leave and who acts for whom, payments that come again.
     """
     say = reader.say
     waiting = (*inbox.undecided, *inbox.awaiting)
@@ -161,7 +170,7 @@ def home(reader: Reader, inbox: Inbox, readings: Sequence[Reading], now: datetim
                 title=say("home.asked"), lines=lines, notes=(say("inbox.hint"),), actions=opened[:5]
             )
         )
-    return Home(tuple(cards))
+    return Home((*cards, *further))
 
 
 def _further(reader: Reader, inbox: Inbox, waiting: Sequence[OrderView]) -> list[Card]:

@@ -7,7 +7,7 @@ is posted later, from a cursor that moves only when everything before it was dea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,19 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from bot import absence_words, inbox_cards, pictures, posted, receipt_files, story, views, wording
+from bot import (
+    absence_words,
+    absences,
+    inbox_cards,
+    pictures,
+    posted,
+    receipt_files,
+    recurring,
+    recurring_words,
+    story,
+    views,
+    wording,
+)
 from bot.cards import Card, Home
 from bot.chat import Chat, ChatRefused, ChatUnavailable
 from bot.digest_card import digest_card
@@ -103,6 +115,7 @@ class Notifier:
             return False
         touched: dict[str, Order] = {}
         proposed: dict[str, None] = {}
+        leaves: set[str] = set()
         for entry in entries:
             if story.is_about_proposal(entry.kind):
                 proposed[entry.subject] = None
@@ -111,6 +124,7 @@ class Notifier:
                 touched[order.id] = order
                 await self._tell(entry, order)
             await self._announce(entry)
+            leaves.update(story.whose_leave(entry))
             for person_id in story.whose_leave(entry):
                 await self._tell_delegate(entry, person_id)
                 touched.update(await self._concerning(person_id))
@@ -122,7 +136,7 @@ class Notifier:
             await self._refresh(order_id)
         for proposal_id in proposed:
             await self._proposals.refresh(proposal_id)
-        await self._refresh_homes(list(touched.values()), list(proposed))
+        await self._refresh_homes(list(touched.values()), list(proposed), leaves)
         last = entries[-1].seq
         await database.write(lambda connection: audit.advance(connection, self._cursor, last))
         return True
@@ -409,9 +423,16 @@ class Notifier:
         )
         await self._publish(person)
 
-    async def _refresh_homes(self, touched: Sequence[Order], proposed: Sequence[str]) -> None:
+    async def _refresh_homes(
+        self, touched: Sequence[Order], proposed: Sequence[str], leaves: Collection[str]
+    ) -> None:
+        """Show the pages anew of whom news are about.
+
+        Args:
+            leaves: Who is away from now on, or no longer, and who acts for them.
+        """
         company = await self._services.database.read(self._services.present)
-        concerned = {order.requester_id for order in touched}
+        concerned = {*(order.requester_id for order in touched), *leaves}
         for order in touched:
             concerned |= {
                 person.id
@@ -445,7 +466,17 @@ class Notifier:
             lambda connection: views.inbox(connection, services.present(connection), person)
         )
         readings = await services.collector.known_balances(accounts) if accounts else []
-        return inbox_cards.home(reader, inbox, readings, services.clock())
+        now, company = services.clock(), services.company
+        leave, comes_again = await services.database.read(
+            lambda connection: (
+                absences.view_of(connection, company, person, now),
+                recurring.views_of(connection, company, person),
+            )
+        )
+        further = [replace(absence_words.leave_card(reader, leave), notes=())]
+        if comes_again:
+            further.append(recurring_words.series_card(reader, comes_again))
+        return inbox_cards.home(reader, inbox, readings, now, further)
 
     # ---- what they share ----------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from bot.cards import Answer, Card, Notice, Tone
 from bot.recurring_words import SeriesView
 from bot.services import Caller, Services
 from workflows import orders, running, series
+from workflows.company import Company
+from workflows.people import Person
 from workflows.visibility import may_see
 
 Click = Callable[[Caller, str], Awaitable[Answer]]
@@ -19,21 +21,23 @@ MOST_LISTED = 10
 
 async def card(services: Services, caller: Caller) -> Card:
     """Return the series that go on of what the caller may see, the soonest first."""
-
-    def read(connection: Connection) -> tuple[SeriesView, ...]:
-        company = services.present(connection)
-        found = []
-        for at in running.going_on(connection):
-            first = orders.get(connection, at.id)
-            if may_see(company, caller.person, first):
-                made = 1 + len(series.of_series(connection, first))
-                found.append(SeriesView(first, at, made))
-            if len(found) == MOST_LISTED:
-                break
-        return tuple(found)
-
-    found = await services.database.read(read)
+    found = await services.database.read(
+        lambda connection: views_of(connection, services.present(connection), caller.person)
+    )
     return recurring_words.series_card(services.reader(caller), found)
+
+
+def views_of(connection: Connection, company: Company, person: Person) -> tuple[SeriesView, ...]:
+    """Return the series that go on of what a person may see, the soonest first."""
+    found = []
+    for at in running.going_on(connection):
+        first = orders.get(connection, at.id)
+        if may_see(company, person, first):
+            made = 1 + len(series.of_series(connection, first))
+            found.append(SeriesView(first, at, made))
+        if len(found) == MOST_LISTED:
+            break
+    return tuple(found)
 
 
 class Recurring:

@@ -112,3 +112,23 @@ async def test_a_revoked_delegation_takes_the_approval_back(hands: Hands) -> Non
 async def test_what_the_form_can_get_wrong(hands: Hands) -> None:
     assert "before the first" in await goes(hands, "carl", in_days(hands, -1).isoformat())
     assert "366 days" in await goes(hands, "carl", in_days(hands, 400).isoformat())
+
+
+async def test_the_home_tab_tells_of_leave_and_of_what_comes_again(hands: Hands) -> None:
+    if not isinstance(hands, SlackHands):
+        return  # Telegram has no such page: `/away`, `/recurring` and `/approvals` say the same
+    ivy = hands.world.person("ivy")
+    await ivy.open_home()
+    await ivy.wait_home(lambda view: "You are not away" in slack.text_of(view))
+    await delegated(hands)
+    await ivy.wait_home(lambda view: "You act for Carl Weiss" in slack.text_of(view))
+    amara = hands.world.person("amara")
+    await amara.open_home()
+    until = in_days(hands, 60).isoformat()
+    await hands.types("amara", f"/pay 90.00 EUR to ACME GmbH every month until {until}")
+    order = await hands.world.order()
+    await amara.wait_home(
+        lambda view: all(
+            each in slack.text_of(view) for each in ("Payments that come again", order.id)
+        )
+    )
