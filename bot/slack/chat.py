@@ -142,11 +142,19 @@ class SlackChat:
 
     async def _link(self, person: Person, user_id: str) -> None:
         now = self._clock()
-        await self._database.write(
-            lambda connection: people.link(
-                connection, person, chat=CHAT, external_id=user_id, now=now
+        try:
+            await self._database.write(
+                lambda connection: people.link(
+                    connection, person, chat=CHAT, external_id=user_id, now=now
+                )
             )
-        )
+        except Refusal:
+            # Whoever does two things at once at first sight is linked by one of them.
+            linked = await self._database.read(
+                lambda connection: people.identified(connection, self._directory, CHAT, user_id)
+            )
+            if linked != person:
+                raise
 
     async def _stranger(self, user_id: str, code: str) -> None:
         now = self._clock()
