@@ -17,11 +17,17 @@ demo: $(VENV)/.demo ## Watch a company pay a supplier from chat, then try it you
 test: lint ## Run every check: formatting, lint, types, tests
 	@$(MAKE) --no-print-directory -j2 test-journeys test-parts
 
+# Two suites share a machine that may be slow: what fails is run once more by itself, and named. What
+# fails then as well has failed.
+AGAIN = (echo "Failed, and is run once more:"; $(BIN)/pytest $(1) --last-failed --last-failed-no-failures=none)
+
 test-journeys: $(VENV)/.dev ## Run the tests of the whole service: people's journeys, and faults
-	$(BIN)/pytest tests/journeys tests/faults
+	$(BIN)/pytest tests/journeys tests/faults -o cache_dir=.pytest_cache/journeys \
+	  || $(call AGAIN,tests/journeys tests/faults -o cache_dir=.pytest_cache/journeys)
 
 test-parts: $(VENV)/.dev ## Run all other tests
-	$(BIN)/pytest --ignore=tests/journeys --ignore=tests/faults
+	$(BIN)/pytest --ignore=tests/journeys --ignore=tests/faults -o cache_dir=.pytest_cache/parts \
+	  || $(call AGAIN,--ignore=tests/journeys --ignore=tests/faults -o cache_dir=.pytest_cache/parts)
 
 lint: $(VENV)/.dev ## Check formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -371,7 +371,9 @@ class App:
 
     def _deliveries(self) -> Mapping[str, Delivery]:
         return {
-            name: Delivery(chat.is_connected, chat.last_delivery)
+            name: Delivery(
+                chat.is_connected, chat.last_delivery, self._notifiers[name].behind_since
+            )
             for name, chat in self._chats.items()
         }
 

@@ -75,7 +75,13 @@ class Notifier:
         self.behind_since: datetime | None = None
 
     async def run(self) -> None:
-        """Deliver news until cancelled."""
+        """Deliver news until cancelled; then somebody else does."""
+        try:
+            await self._follow()
+        finally:
+            self.behind_since = None
+
+    async def _follow(self) -> None:
         committed = self._services.database.committed
         retry = _FIRST_RETRY
         while True:
@@ -452,6 +458,8 @@ class Notifier:
                 await self._publish(person)
             except ChatRefused as error:
                 log.warning("home refused", person=person_id, code=str(error))
+            except (LookupError, ValueError, TypeError, AssertionError):  # a fault of ours
+                log.exception("home", person=person_id)
 
     async def _publish(self, person: Person) -> None:
         home = await self.home_of(person)

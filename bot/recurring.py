@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -10,13 +11,15 @@ from bot import recurring_words
 from bot.cards import Answer, Card, Notice, Tone
 from bot.recurring_words import SeriesView
 from bot.services import Caller, Services
-from workflows import orders, running, series
+from workflows import series
 from workflows.company import Company
 from workflows.people import Person
 from workflows.visibility import may_see
 
 Click = Callable[[Caller, str], Awaitable[Answer]]
 MOST_LISTED = 10
+MOST_LOOKED_AT = 500
+"""So many series, the soonest first, are looked through for those that somebody may see."""
 
 
 async def card(services: Services, caller: Caller) -> Card:
@@ -29,15 +32,12 @@ async def card(services: Services, caller: Caller) -> Card:
 
 def views_of(connection: Connection, company: Company, person: Person) -> tuple[SeriesView, ...]:
     """Return the series that go on of what a person may see, the soonest first."""
-    found = []
-    for at in running.going_on(connection):
-        first = orders.get(connection, at.id)
-        if may_see(company, person, first):
-            made = 1 + len(series.of_series(connection, first))
-            found.append(SeriesView(first, at, made))
-        if len(found) == MOST_LISTED:
-            break
-    return tuple(found)
+    found = (
+        SeriesView(first, at, made)
+        for first, at, made in series.going_on(connection, most=MOST_LOOKED_AT)
+        if may_see(company, person, first)
+    )
+    return tuple(islice(found, MOST_LISTED))
 
 
 class Recurring:

@@ -360,7 +360,7 @@ class Dispatcher:
                     return await self._learned(order_id, enquiry.outcome)
                 # While a call may still be on its way, "nothing" may soon be untrue: also one of a
                 # process that was killed, which the institution may have and not have acted on.
-                is_over = self.clock() - sent.sent_at >= self.pace.call_within
+                is_over = now - sent.sent_at >= self.pace.call_within
                 if enquiry.conclusive and is_over:
                     proof = partial(instructions.has_nothing, order_id=order_id, now=now)
                     return await self._after(proof)

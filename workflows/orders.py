@@ -318,13 +318,19 @@ def has_followers(connection: Connection, first: Order) -> bool:
     return found is not None
 
 
+def _series_of(order: Order) -> str:
+    """Return the series that an order is one of, as it was agreed to; its own, if it is of none."""
+    is_whole = order.series_id is not None and order.version == 1
+    return (order.series_id if is_whole else order.id) or "-"
+
+
 def twin(connection: Connection, like: Order, *, since: datetime) -> Order | None:
     """Return a newer-than-``since`` order that pays the same account the same amount, if any.
 
     Orders by which certainly no money moved do not count, nor does ``like`` itself, nor what is of
-    the same series.
+    the same series and was not changed.
     """
-    series = like.series_id or like.id or "-"
+    series = _series_of(like)
     row = connection.execute(
         select(payment_order)
         .where(
@@ -333,7 +339,8 @@ def twin(connection: Connection, like: Order, *, since: datetime) -> Order | Non
             payment_order.c.currency == like.currency,
             payment_order.c.created_at >= since,
             payment_order.c.id.not_in([like.id, series]),
-            func.coalesce(payment_order.c.series_id, "") != series,
+            (func.coalesce(payment_order.c.series_id, "") != series)
+            | (payment_order.c.version > 1),
             payment_order.c.state.not_in([str(state) for state in NO_MONEY_MOVED]),
         )
         .order_by(payment_order.c.created_at.desc())

@@ -94,6 +94,11 @@ _RESTORED_AFTER = Prepared(
     )
     .order_by(audit_entry.c.seq)
 )
+_EVER = Prepared(
+    select(audit_entry.c.seq)
+    .where(audit_entry.c.subject == SUBJECT, audit_entry.c.kind == KIND)
+    .limit(1)
+)
 _ZONES = timedelta(days=1)
 """A day begins sooner elsewhere."""
 
@@ -105,11 +110,12 @@ def may_have_left_since(connection: Connection, order: Order) -> datetime | None
     are compared, not times: a clock may have been set back. A later payment of a series may have
     been asked for before, and again after that: it is asked about, too, if it could have been.
     """
-    if _RESTORED_AFTER.row(connection, {"seq": 0}) is None:  # as is usual
+    if _EVER.row(connection, {}) is None:  # as is usual
         return None
+    if found := _restored_after(connection, order.id):
+        return found[0][0]
     if order.series_id is None:
-        found = _restored_after(connection, order.id)
-        return found[0][0] if found else None
+        return None
     first = orders.get(connection, order.series_id)
     due = first.due_dates[(order.occurrence or 1) - 1]
     could_be_asked_for = datetime.combine(due - MADE_BEFORE - _ZONES, time(), UTC)
@@ -119,7 +125,7 @@ def may_have_left_since(connection: Connection, order: Order) -> datetime | None
 
 def was_since(connection: Connection, order_id: str) -> bool:
     """Whether the database was put back since an order was asked for."""
-    if _RESTORED_AFTER.row(connection, {"seq": 0}) is None:
+    if _EVER.row(connection, {}) is None:
         return False
     return bool(_restored_after(connection, order_id))
 

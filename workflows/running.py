@@ -52,14 +52,6 @@ def due(connection: Connection, until: date) -> list[Running]:
     return [Running(*row) for row in rows]
 
 
-def going_on(connection: Connection) -> list[Running]:
-    """Return the series of which more comes, the soonest first."""
-    rows = connection.execute(
-        select(series).where(series.c.next_on.is_not(None)).order_by(series.c.next_on, series.c.id)
-    )
-    return [Running(*row) for row in rows]
-
-
 def keep(connection: Connection, first: Order, *, actor: str, now: datetime) -> None:
     """Keep the series that an order begins, as it is asked for now; or that it is none any more."""
     dates = first.due_dates

@@ -14,7 +14,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from workflows import (
     approvals,
@@ -26,6 +27,7 @@ from workflows import (
     requests,
     restoring,
     running,
+    tables,
 )
 from workflows.approvals import Approval, Decision
 from workflows.company import Company
@@ -51,6 +53,8 @@ STOPPED = "stopped"
 _APPROVAL = tuple(each.name for each in fields(Approval))
 _OF_THE_DAY = frozenset({"funds_unchecked", "near_split", "far_above_usual"})
 """Warnings that say nothing new of a payment that was agreed to as one of many."""
+_BROKEN = (Refusal, IntegrityError, ValueError, LookupError, TypeError, AssertionError)
+"""What is wrong with one series alone."""
 _UNSENT = (OrderState.PENDING, OrderState.APPROVED)
 _SAME = (
     "account_id",
@@ -86,10 +90,14 @@ def continue_due(connection: Connection, company: Company, *, now: datetime) -> 
         try:
             with connection.begin_nested():
                 made += list(_catch_up(connection, company, each, now))
-        except Refusal as refusal:  # another replica was faster
-            log.info("series", series=each.id, code=refusal.code)
-        except Exception:
+        except _BROKEN as error:  # what the database has to say is the writer's to hear
+            if isinstance(error, Refusal) and error.code == "order.changed":
+                continue  # another replica was faster
             log.exception("series", series=each.id)
+            with connection.begin_nested():
+                first = orders.find(connection, each.id)
+                if first is not None:
+                    _put_off(connection, company, first, each, Refusal("series.broken"), now)
     return made
 
 
@@ -101,6 +109,9 @@ def _catch_up(
     # While the first waits for approvals nothing follows: it is approved with it, or not at all.
     while at.next_on is not None and first.state != OrderState.PENDING:
         if not _is_time(company, at.next_on, today, now):
+            return
+        if _is_gone(first):
+            running.end(connection, at, f"first_{first.state}", actor=audit.SYSTEM, now=now)
             return
         if (day := _payable_on(company, first, max(at.next_on, today))) is None:
             own = company.accounts[first.account_id]
@@ -139,9 +150,6 @@ def _continued(
 ) -> tuple[Order | None, Running]:
     """Make the next order of a series; return it, if it could be made, and how far it has come."""
 
-    if OrderState(first.state) in NO_MONEY_MOVED or first.state == OrderState.RETURNED:
-        code = f"first_{first.state}"
-        return None, running.end(connection, at, code, actor=audit.SYSTEM, now=now)
     dates = first.due_dates
     assert at.next_on is not None
     number = dates.index(at.next_on) + 1
@@ -165,24 +173,33 @@ def _put_off(
     refusal: Refusal,
     now: datetime,
 ) -> Running:
-    """Try a payment again later that cannot be asked for, as long as it is not much too late."""
+    """Try a payment again later that cannot be asked for, as long as it is not much too late.
+
+    Even then it is tried for a day after it was told.
+    """
     assert at.next_on is not None
-    if _today(company, first, now) > at.next_on + LATE:
+    told = _delay(connection, first, at, refusal, now)
+    is_late = _today(company, first, now) > at.next_on + LATE
+    if is_late and now - told >= timedelta(days=1):
         return running.end(connection, at, TOO_LATE, actor=audit.SYSTEM, now=now)
-    _delay(connection, first, at, refusal, now)
     return at
 
 
 def _delay(
     connection: Connection, first: Order, at: Running, refusal: Refusal, now: datetime
-) -> None:
-    """Put on the record, once, that a payment is due and cannot be asked for."""
+) -> datetime:
+    """Put on the record, once, that a payment is due and cannot be asked for; return since when."""
     facts = {"due": str(at.next_on), "code": refusal.code, "params": dict(refusal.facts)}
-    told = audit.of_subject(connection, first.id)
-    if not any(each.kind == DELAYED and each.facts == facts for each in told):
+    told = [
+        each
+        for each in audit.of_subject(connection, first.id)
+        if each.kind == DELAYED and each.facts["due"] == facts["due"]
+    ]
+    if not any(each.facts == facts for each in told):
         audit.append(
             connection, at=now, actor=audit.SYSTEM, kind=DELAYED, subject=first.id, facts=facts
         )
+    return told[0].at if told else now
 
 
 def _request(
@@ -251,6 +268,11 @@ def _with_approvals(
     )
 
 
+def _is_gone(first: Order) -> bool:
+    """Whether the first payment of a series was not made, or came back."""
+    return OrderState(first.state) in NO_MONEY_MOVED or first.state == OrderState.RETURNED
+
+
 def _is_warned_of(first: Order, order: Order) -> bool:
     """Whether there is something about a payment that nobody knew who approved its series."""
     known = {*first.risk_codes, *_OF_THE_DAY}
@@ -279,7 +301,7 @@ def _carried(
     for each in _standing(connection, first):
         if each.on_behalf_of:
             leave = away.behind(connection, company, each)
-            if leave is None or order.execution_date is None:
+            if leave is None or leave.ended_at is not None or order.execution_date is None:
                 continue
             if leave.ends_on < order.execution_date:
                 continue
@@ -340,8 +362,7 @@ def _is_covered(
     dates = first.due_dates
     if verdict.series is not Approve.ONCE or first.policy_verdict.series is not Approve.ONCE:
         return False
-    is_gone = first.state in NO_MONEY_MOVED or first.state == OrderState.RETURNED
-    if not given or is_gone or order.series_id != first.id:
+    if not given or _is_gone(first) or order.series_id != first.id:
         return False
     if first.digest != orders.digest_of(first) or not 1 < number <= len(dates):
         return False
@@ -366,6 +387,30 @@ def of_series(connection: Connection, first: Order) -> list[Order]:
         .order_by(payment_order.c.occurrence)
     )
     return [Order(*row) for row in rows]
+
+
+def going_on(connection: Connection, *, most: int) -> list[tuple[Order, Running, int]]:
+    """Return the series of which more comes, the soonest first.
+
+    Each by its first order, with how far it has come and how many of its payments were asked for.
+    """
+    at = tables.series
+    followers = payment_order.alias()
+    count = (
+        select(func.count())
+        .select_from(followers)
+        .where(followers.c.series_id == payment_order.c.id)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(*payment_order.c, *at.c, count)
+        .join(at, at.c.id == payment_order.c.id)
+        .where(at.c.next_on.is_not(None))
+        .order_by(at.c.next_on, at.c.id)
+        .limit(most)
+    )
+    size = len(payment_order.c)
+    return [(Order(*row[:size]), Running(*row[size:-1]), 1 + row[-1]) for row in rows]
 
 
 def first_of(connection: Connection, order: Order) -> Order:

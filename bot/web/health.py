@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection, update
@@ -19,6 +19,8 @@ from workflows.tables import schema_version
 log = structlog.get_logger(__name__)
 
 _LONGEST_WAIT_SECONDS = 5.0
+_LONGEST_BEHIND = timedelta(minutes=5)
+"""News may wait so long to be told; what is wrong then does not pass by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,12 @@ class Delivery:
     Attributes:
         is_connected: Whether the chat could deliver now.
         last: When it last truly delivered something; None when it never has since the start.
+        behind_since: Since when news wait that could not be told; None while all are.
     """
 
     is_connected: bool
     last: datetime | None = None
+    behind_since: datetime | None = None
 
 
 Deliveries = Callable[[], Mapping[str, Delivery]]
@@ -58,7 +62,11 @@ class Health:
         """Return what holds at this moment."""
         is_writable = await self._is_writable()
         chats = self._deliveries()
-        is_ok = is_writable and all(each.is_connected for each in chats.values())
+        patience = self._clock() - _LONGEST_BEHIND
+        is_ok = is_writable and all(
+            each.is_connected and not (each.behind_since and each.behind_since < patience)
+            for each in chats.values()
+        )
         body = {
             "status": "ok" if is_ok else "degraded",
             "version": self._version,
@@ -68,6 +76,11 @@ class Health:
                 name: {
                     "connected": each.is_connected,
                     "last_delivery": each.last.isoformat(timespec="seconds") if each.last else None,
+                    **(
+                        {"behind_since": each.behind_since.isoformat(timespec="seconds")}
+                        if each.behind_since
+                        else {}
+                    ),
                 }
                 for name, each in chats.items()
             },

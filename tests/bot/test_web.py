@@ -405,6 +405,17 @@ async def test_health_is_degraded_when_a_chat_is_away(house: House) -> None:
     assert body["chats"]["slack"] == {"connected": False, "last_delivery": None}
 
 
+@pytest.mark.parametrize(("minutes", "status"), [(4, 200), (6, 503)])
+async def test_health_is_degraded_while_news_cannot_be_told(
+    house: House, minutes: int, status: int
+) -> None:
+    since = NOON - timedelta(minutes=minutes)
+    house.deliveries = {"slack": Delivery(True, NOON, behind_since=since)}
+    answer = await house.browser.get("/health")
+    assert answer.status_code == status
+    assert answer.json()["chats"]["slack"]["behind_since"] == since.isoformat(timespec="seconds")
+
+
 async def test_health_is_degraded_when_the_database_takes_no_writes(house: House) -> None:
     await house.database.close()
     answer = await house.browser.get("/health")

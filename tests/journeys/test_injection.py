@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,9 @@ async def test_in_slack(tmp_path: Path) -> None:
         assert [each.name for each in order.files] == [FILE]
         await world.approve("carl", order)
         await world.card("bea", order)
-        messages = about(world, order)
-        assert len(messages) >= 4
+        async with asyncio.timeout(30):
+            while len(messages := about(world, order)) < 4:
+                await asyncio.sleep(0.05)
         for message in messages:
             assert "<!channel> Neu" in slack.text_of(message).replace("\u200b", "")
             for text in marked(message):

@@ -568,6 +568,21 @@ def orders_settled(connection: Connection, first: Order) -> None:
         )
 
 
+async def test_a_database_that_was_put_back_twice_goes_on(office: Landlord) -> None:
+    before = await office.ask(replace(LARGE, amount=Money(90_000, "EUR")))
+    await office.database.write(lambda c: restoring.mark(c, by="ops", now=office.hands()))
+    assert await office.database.read(lambda c: restoring.was_since(c, before.id))
+    office.hands.forward(minutes=2)  # codes of that time are void
+    first = await office.rented()
+    await office.database.write(lambda c: restoring.mark(c, by="ops", now=office.hands()))
+    assert await office.database.read(lambda c: restoring.was_since(c, first.id))
+    office.hands.forward(minutes=2)
+    async with office.open() as dispatcher:
+        order = await office.rented(replace(LARGE, remittance="After it", is_no_duplicate=True))
+        await dispatcher.begin(order.id)
+        await office.until(order, "settled")
+
+
 async def test_a_payment_of_a_series_begins_no_other(office: Landlord) -> None:
     office.company = under(EACH)
     await office.rented()
@@ -615,6 +630,7 @@ async def test_one_broken_series_keeps_none_of_the_others(office: Landlord) -> N
     )
     (made,) = await office.on("2026-12-29")
     assert made.series_id == whole.id
+    assert series.DELAYED in await office.kinds(broken.id), "somebody hears of it"
 
 
 @pytest.mark.parametrize("is_paid_by_hand", [True, False])
@@ -662,7 +678,9 @@ async def test_what_cannot_be_asked_for_is_told_once_and_tried_again(office: Lan
     (second,) = await office.on("2026-12-31")
     assert second.state == OrderState.APPROVED
     office.company = without
-    assert await office.on("2027-02-09") == []
+    assert await office.on("2027-02-09") == [], "it is told, and tried for another day"
+    assert (await office.at(first)).ended is None
+    assert await office.on("2027-02-10") == []
     assert (await office.at(first)).ended == series.TOO_LATE
     assert await office.is_sound()
 
