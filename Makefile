@@ -19,15 +19,18 @@ test: lint ## Run every check: formatting, lint, types, tests
 
 # Two suites share a machine that may be slow: what fails is run once more by itself, and named. What
 # fails then as well has failed.
-AGAIN = (echo "Failed, and is run once more:"; $(BIN)/pytest $(1) --last-failed --last-failed-no-failures=none)
+WHOLE := tests/journeys tests/faults tests/sandbox
+define checked
+@$(BIN)/pytest -o cache_dir=.pytest_cache/$@ $(1) || { \
+  echo "$@: what failed is run once more, by itself."; \
+  $(BIN)/pytest -o cache_dir=.pytest_cache/$@ --last-failed --last-failed-no-failures=none $(1); }
+endef
 
-test-journeys: $(VENV)/.dev ## Run the tests of the whole service: people's journeys, and faults
-	$(BIN)/pytest tests/journeys tests/faults -o cache_dir=.pytest_cache/journeys \
-	  || $(call AGAIN,tests/journeys tests/faults -o cache_dir=.pytest_cache/journeys)
+test-journeys: $(VENV)/.dev ## Run the tests of the whole service and of the simulators
+	$(call checked,$(WHOLE))
 
 test-parts: $(VENV)/.dev ## Run all other tests
-	$(BIN)/pytest --ignore=tests/journeys --ignore=tests/faults -o cache_dir=.pytest_cache/parts \
-	  || $(call AGAIN,--ignore=tests/journeys --ignore=tests/faults -o cache_dir=.pytest_cache/parts)
+	$(call checked,$(addprefix --ignore=,$(WHOLE)))
 
 lint: $(VENV)/.dev ## Check formatting, lint and types
 	$(BIN)/ruff format --check .
