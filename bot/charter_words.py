@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.cards import Action, Fact
 from bot.wording import Reader
 from workflows import charter
 from workflows.charter import Change
+from workflows.policy_rows import duration
 from workflows.proposals import Proposal
 
 _MOST = 25
 _LONGEST = 160
+_LENGTHS = frozenset(
+    {
+        "expires_after",
+        "cool_off",
+        "within",
+        "near_cut_off",
+        "payee_cool_off",
+        "duplicate_window",
+    }
+)
 
 
 def title(reader: Reader, found: Proposal) -> str:
@@ -53,13 +66,21 @@ def actions(reader: Reader, found: Proposal) -> tuple[Action, ...]:
 def _line(reader: Reader, change: Change) -> str:
     section = reader.say(f"charter.section.{change.section}")
     what = " · ".join(each for each in (section, change.name, change.field) if each)
+    before, after = _cut(_read(change, change.before)), _cut(_read(change, change.after))
     if change.before is None:
-        return reader.say("charter.added", what=what, after=_cut(change.after))
+        return reader.say("charter.added", what=what, after=after)
     if change.after is None:
-        return reader.say("charter.removed", what=what, before=_cut(change.before))
-    return reader.say(
-        "charter.changed", what=what, before=_cut(change.before), after=_cut(change.after)
-    )
+        return reader.say("charter.removed", what=what, before=before)
+    return reader.say("charter.changed", what=what, before=before, after=after)
+
+
+def _read(change: Change, text: str | None) -> str | None:
+    """Return a value as files have it: lengths of time are seconds in a charter."""
+    seconds = (text or "").removesuffix(" s")
+    is_length = (change.field or change.name) in _LENGTHS
+    if not is_length or not (seconds.isascii() and seconds.isdigit()):
+        return text
+    return duration(timedelta(seconds=int(seconds)))
 
 
 def _cut(text: str | None) -> str:

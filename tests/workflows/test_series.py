@@ -9,111 +9,31 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import update
 
-from connectors.base import Enquiry, Instruction, Outcome, Progress
+from connectors.base import Instruction, Outcome
 from connectors.money import Money
-from tests.workflows.company import CIPHER, NEW_IBAN, PEOPLE, Hands, Phones
+from tests.workflows.company import PEOPLE, Hands, Phones
+from tests.workflows.landlord import EACH, FIRST, ONCE, RENT, Landlord, amended
 from tests.workflows.test_approvals import LARGE, PEOPLE_BY_ID, code_of
-from tests.workflows.test_dispatch import Institution, Office
+from tests.workflows.test_dispatch import Institution
 from tests.workflows.test_policy_in_force import take_back, under
 from workflows import (
-    bulk,
     orders,
-    release,
     requests,
-    restoring,
     running,
     series,
     tables,
 )
-from workflows.approvals import Approval, Decision, of_order
+from workflows.approvals import Decision
 from workflows.database import Database
 from workflows.orders import Order, OrderState
 from workflows.people import Directory
 from workflows.policy import Approve
 from workflows.policy_explain import explain
-from workflows.record import verification
 from workflows.recurrence import Every, Repeats
 from workflows.refusal import Refusal
 from workflows.requests import Payment
-
-ONCE = """
-version: 1
-rules:
-  - name: Every payment
-    series: once
-    require: [ { role: controller } ]
-  - name: From 10 000 up
-    series: once
-    when: { amount: { from: 10000 } }
-    require: [ { role: cfo } ]
-"""
-EACH = ONCE.replace("    series: once\n", "")
-FIRST = date(2026, 12, 1)
-RENT = replace(
-    LARGE,
-    amount=Money(125_000, "EUR"),
-    remittance="Rent",
-    execution_date=FIRST,
-    repeats=Repeats(Every.MONTH, date(2027, 3, 31)),
-)
-
-
-class Landlord(Office):
-    """An office that pays its rent."""
-
-    async def rented(self, payment: Payment = RENT, *approvers: str) -> Order:
-        order = await self.ask(payment)
-        for who in approvers or ("bea",):
-            assert code_of(await self.decide(who, order)) == "decided"
-            self.hands.forward(seconds=30)
-        return await self.now(order)
-
-    async def on(self, day: str, hour: int = 9) -> list[Order]:
-        """Let it be a day, and return what is asked for on it."""
-        self.hands.now = datetime.fromisoformat(day).replace(hour=hour, tzinfo=UTC)
-        return await self.database.write(
-            lambda c: series.continue_due(c, self.company, now=self.hands())
-        )
-
-    async def given(self, order: Order) -> list[Approval]:
-        return await self.database.read(lambda c: of_order(c, order))
-
-    async def stop(self, who: str, order: Order) -> str:
-        try:
-            await self.database.write(
-                lambda c: series.stop(
-                    c, self.company, PEOPLE_BY_ID[who], order.id, now=self.hands()
-                )
-            )
-        except Refusal as refusal:
-            return refusal.code
-        return "stopped"
-
-    async def at(self, first: Order) -> running.Running:
-        found = await self.database.read(lambda c: running.find(c, first.id))
-        assert found is not None
-        return found
-
-    async def is_sound(self) -> bool:
-        report = await self.database.read(verification.verify)
-        assert report.findings == ()
-        return True
-
-
-async def amended(office: Landlord, order: Order, payment: Payment) -> Order:
-    return await office.database.write(
-        lambda c: requests.amend(
-            c,
-            office.company,
-            PEOPLE_BY_ID["amara"],
-            order.id,
-            payment,
-            version=order.version,
-            now=office.hands(),
-        )
-    )
 
 
 @pytest.fixture
@@ -530,221 +450,3 @@ async def test_an_explanation_tells_of_the_whole_series(office: Landlord) -> Non
     assert found.facts.series_total == Money(1_000_000, "EUR")
     assert [rule.unmet for rule in found.rules] == [(), ()], "the sum meets the rule for large ones"
     assert [slot.who for slot, _ in found.asked.could] == ["cfo"]
-
-
-# ---- what a hostile reviewer found --------------------------------------------------------------
-
-
-async def test_a_month_that_was_paid_is_not_paid_again_after_a_restore(office: Landlord) -> None:
-    """The database is put back to before the payment was asked for."""
-    first = await office.rented()
-    before = await office.database.read(lambda c: orders.following_id(first, 2))
-    # As it was at the backup; what came after it is forgotten.
-    office.hands.now = datetime(2027, 1, 2, 9, tzinfo=UTC)
-    await office.database.write(lambda c: restoring.mark(c, by="ops", now=office.hands()))
-    await office.database.write(lambda c: orders_settled(c, first))
-    made = await office.on("2027-01-04")
-    assert [(each.id, each.end_to_end_id) for each in made] == [before], (
-        "its ids are what they were"
-    )
-    (second,) = made
-    assert second.state == OrderState.PENDING, "a person looks at it"
-    assert code_of(await office.decide("bea", second)) == "decided"
-    office.institution.enquiries = [Enquiry(Outcome(Progress.SETTLED, "ACSC", "R2"), True)]
-    async with office.open() as dispatcher:
-        await dispatcher.begin(second.id)
-        await office.until(second, "settled")
-    assert office.institution.ledger == [], "it was asked about, and nothing sent"
-    (third,) = await office.on("2027-01-29")
-    assert third.state == OrderState.PENDING, "whether it was stopped meanwhile nobody knows"
-    assert await office.database.read(lambda c: restoring.may_have_left_since(c, third)) is None
-
-
-def orders_settled(connection: Connection, first: Order) -> None:
-    order = orders.get(connection, first.id)
-    for state in (OrderState.RELEASED, OrderState.SETTLED):
-        order = orders.change(
-            connection, order, state, now=order.created_at, actor="test", kind="order.test"
-        )
-
-
-async def test_a_database_that_was_put_back_twice_goes_on(office: Landlord) -> None:
-    before = await office.ask(replace(LARGE, amount=Money(90_000, "EUR")))
-    await office.database.write(lambda c: restoring.mark(c, by="ops", now=office.hands()))
-    assert await office.database.read(lambda c: restoring.was_since(c, before.id))
-    office.hands.forward(minutes=2)  # codes of that time are void
-    first = await office.rented()
-    await office.database.write(lambda c: restoring.mark(c, by="ops", now=office.hands()))
-    assert await office.database.read(lambda c: restoring.was_since(c, first.id))
-    office.hands.forward(minutes=2)
-    async with office.open() as dispatcher:
-        order = await office.rented(replace(LARGE, remittance="After it", is_no_duplicate=True))
-        await dispatcher.begin(order.id)
-        await office.until(order, "settled")
-
-
-async def test_a_payment_of_a_series_begins_no_other(office: Landlord) -> None:
-    office.company = under(EACH)
-    await office.rented()
-    (second,) = await office.on("2026-12-29")
-    more = replace(LARGE, repeats=Repeats(Every.MONTH, date(2028, 1, 1)), is_no_duplicate=True)
-    with pytest.raises(Refusal, match=r"series\.of_another"):
-        await amended(office, second, more)
-
-
-async def test_terms_stand_once_more_was_asked_for(office: Landlord) -> None:
-    weekly = replace(RENT, repeats=Repeats(Every.WEEK, date(2027, 1, 10)))
-    first = await office.rented(weekly)
-    assert len(await office.on("2026-12-07")) == 1
-    taken = await take_back(office, "bea", first)
-    assert isinstance(taken, Order)
-    with pytest.raises(Refusal, match=r"series\.has_begun"):
-        await amended(office, taken, replace(weekly, repeats=None, is_no_duplicate=True))
-
-
-async def test_several_are_approved_at_once_and_no_series_among_them(office: Landlord) -> None:
-    first = await office.ask(RENT)
-    shown = [bulk.Shown(first.id, first.version, first.digest)]
-    code = office.phones.code("bea")
-    found = await office.database.write(
-        lambda c: bulk.approve(
-            c, office.company, CIPHER, PEOPLE_BY_ID["bea"], shown, code, now=office.hands()
-        )
-    )
-    assert isinstance(found, bulk.Changed)
-    assert [refusal.code for _, refusal in found.refusals] == ["bulk.one_by_one"]
-    assert (await office.now(first)).state == OrderState.PENDING
-
-
-async def test_one_broken_series_keeps_none_of_the_others(office: Landlord) -> None:
-    broken = await office.rented()
-    whole = await office.rented(replace(RENT, remittance="Parking", is_no_duplicate=True))
-    await office.database.write(
-        lambda c: (
-            c.execute(
-                update(tables.series)
-                .where(tables.series.c.id == broken.id)
-                .values(next_on=date(2026, 12, 30))
-            ).rowcount
-        )
-    )
-    (made,) = await office.on("2026-12-29")
-    assert made.series_id == whole.id
-    assert series.DELAYED in await office.kinds(broken.id), "somebody hears of it"
-
-
-@pytest.mark.parametrize("is_paid_by_hand", [True, False])
-async def test_what_its_approvers_were_not_warned_of_waits(
-    office: Landlord, is_paid_by_hand: bool
-) -> None:
-    await office.rented(replace(RENT, payee_id=None, name="Landlord KG", iban=NEW_IBAN), "bea")
-    office.hands.now = datetime(2026, 12, 28, 9, tzinfo=UTC)
-    if is_paid_by_hand:
-        await office.ask(
-            replace(
-                RENT,
-                payee_id=None,
-                name="Landlord KG",
-                iban=NEW_IBAN,
-                repeats=None,
-                execution_date=None,
-                is_no_duplicate=True,
-            )
-        )
-    (second,) = await office.on("2026-12-29")
-    assert ("duplicate" in second.risk_codes) is is_paid_by_hand
-    assert (second.state == OrderState.PENDING) is is_paid_by_hand
-
-
-async def test_whoever_has_a_conflict_counts_for_none_that_follow(office: Landlord) -> None:
-    await office.rented()
-    (second,) = await office.on("2026-12-29")
-    out = await office.decide("bea", second, Decision.RECUSE, reason="My sister's house")
-    assert not isinstance(out, Refusal)
-    (third,) = await office.on("2027-01-29")
-    assert third.state == OrderState.PENDING
-    assert await office.given(third) == []
-
-
-async def test_what_cannot_be_asked_for_is_told_once_and_tried_again(office: Landlord) -> None:
-    first = await office.rented()
-    without = replace(office.company, accounts={})
-    there, office.company = office.company, without
-    assert await office.on("2026-12-29") == []
-    assert await office.on("2026-12-30") == []
-    assert (await office.at(first)).next_on == date(2027, 1, 1)
-    assert (await office.kinds(first.id)).count(series.DELAYED) == 1
-    office.company = there
-    (second,) = await office.on("2026-12-31")
-    assert second.state == OrderState.APPROVED
-    office.company = without
-    assert await office.on("2027-02-09") == [], "it is told, and tried for another day"
-    assert (await office.at(first)).ended is None
-    assert await office.on("2027-02-10") == []
-    assert (await office.at(first)).ended == series.TOO_LATE
-    assert await office.is_sound()
-
-
-async def test_settings_that_are_not_agreed_to_make_nothing(office: Landlord) -> None:
-    first = await office.rented()
-    office.company = replace(office.company, charter="0" * 64)
-    assert await office.on("2026-12-29") == []
-    assert (await office.at(first)).next_on == date(2027, 1, 1)
-
-
-async def test_it_is_asked_for_when_people_are_at_work(office: Landlord) -> None:
-    await office.rented()
-    assert await office.on("2026-12-29", hour=2) == []
-    (second,) = await office.on("2026-12-29", hour=9)
-    assert second.policy_verdict.series is Approve.ONCE
-
-
-async def test_a_cool_off_counts_from_when_a_payment_was_asked_for(office: Landlord) -> None:
-    await office.rented()
-    (second,) = await office.on("2026-12-29")
-    office.company = under(
-        ONCE.replace("    series: once\n", "    series: once\n    cool_off: 7d\n")
-    )
-    async with office.open() as dispatcher:
-        office.hands.now = datetime(2027, 1, 1, 9, tzinfo=UTC)
-        await dispatcher.begin(second.id)
-        await asyncio.sleep(0.1)
-        assert (await office.now(second)).state == OrderState.APPROVED
-    assert second.end_to_end_id not in office.institution.ledger
-
-
-async def test_what_is_due_next_year_takes_nothing_from_today(office: Landlord) -> None:
-    await office.rented(replace(RENT, repeats=None, execution_date=date(2027, 11, 1)))
-    now = replace(LARGE, available=LARGE.amount, is_no_duplicate=True)
-    assert (await office.ask(now)).state == OrderState.PENDING
-
-
-async def test_several_series_are_seen_as_what_they_come_to(office: Landlord) -> None:
-    risks = []
-    for number in range(3):
-        months = Repeats(Every.MONTH, date(2027, 6, 30))
-        order = await office.ask(
-            replace(RENT, remittance=f"Floor {number}", repeats=months, is_no_duplicate=True)
-        )
-        risks.append("near_split" in order.risk_codes)
-    assert risks == [False, True, True]
-
-
-async def test_a_first_payment_that_came_back_covers_nothing(office: Landlord) -> None:
-    first = await office.rented()
-    (second,) = await office.on("2026-12-29")
-    await office.database.write(lambda c: orders_settled(c, first))
-    await office.database.write(
-        lambda c: orders.change(
-            c,
-            orders.get(c, first.id),
-            OrderState.RETURNED,
-            now=office.hands(),
-            actor="test",
-            kind="order.returned",
-        )
-    )
-    held = await office.database.read(
-        lambda c: release.no_longer_holds(c, office.company, orders.get(c, second.id))
-    )
-    assert held == "release.series"

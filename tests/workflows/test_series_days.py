@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.workflows.company import Hands, Phones
+from tests.workflows.landlord import ONCE, RENT, Landlord
 from tests.workflows.test_calendars import following
 from tests.workflows.test_policy_in_force import under
-from tests.workflows.test_series import ONCE, RENT, Landlord
 from workflows.calendars import Calendar
 from workflows.database import Database
 from workflows.orders import OrderState
