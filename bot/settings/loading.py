@@ -292,10 +292,7 @@ def _contradictions(raw: Raw, settings: Settings, policy: Policy | None) -> Iter
         yield from _missing_slack_secret(raw, settings.slack)
     yield from _telegram_needs(raw, settings)
     yield from _absent_chats(raw, settings)
-    yield from _freeze_for_ever(raw, settings)
-    yield from _register_for_nobody(raw, settings)
-    yield from _charter_for_nobody(raw, settings)
-    yield from _delegations_for_nobody(raw, settings)
+    yield from _for_too_few(raw, settings)
     if policy is not None:
         yield from _unfillable(raw, settings, policy)
 
@@ -434,57 +431,35 @@ def _missing_slack_secret(raw: Raw, slack: SlackSettings) -> Iterator[Problem]:
         )
 
 
-def _freeze_for_ever(raw: Raw, settings: Settings) -> Iterator[Problem]:
-    """Return a brake that nobody could release again."""
-    permissions = settings.permissions
-    able = [each.id for each in settings.people if set(each.roles) & set(permissions.unfreeze)]
-    if permissions.freeze and len(able) < permissions.unfreeze_quorum:
-        yield raw.problem(
-            ("permissions", "unfreeze"),
-            f"{len(able)} people may lift a freeze, and it takes {permissions.unfreeze_quorum}.",
-            "Give the role to more people, or lower unfreeze_quorum.",
-        )
-
-
-def _register_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
-    """Return a payee register that too few people could ever change."""
-    permissions = settings.permissions
-    able = [each.id for each in settings.people if set(each.roles) & set(permissions.payees)]
-    needed = permissions.payees_quorum + 1
-    if permissions.payees and len(able) < needed:
-        yield raw.problem(
-            ("permissions", "payees"),
-            f"{len(able)} people may change payees, and it takes {needed}: who proposes it, and "
-            f"{permissions.payees_quorum} to approve.",
-            "Give the role to more people, or lower payees_quorum.",
-        )
-
-
-def _charter_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
-    """Return a charter that too few people could ever change."""
-    permissions = settings.permissions
-    able = [each.id for each in settings.people if set(each.roles) & set(permissions.charter)]
-    if permissions.charter and len(able) < permissions.charter_quorum:
-        yield raw.problem(
-            ("permissions", "charter"),
-            f"{len(able)} people may decide on settings, and it takes "
-            f"{permissions.charter_quorum}.",
-            "Give the role to more people, or lower charter_quorum.",
-        )
-
-
-def _delegations_for_nobody(raw: Raw, settings: Settings) -> Iterator[Problem]:
-    """Return delegations that nobody could agree to once one of those who decide is away."""
-    permissions = settings.permissions
-    able = [each.id for each in settings.people if set(each.roles) & set(permissions.delegations)]
-    needed = permissions.delegations_quorum + 1
-    if permissions.delegations and len(able) < needed:
-        yield raw.problem(
-            ("permissions", "delegations"),
-            f"{len(able)} people may agree to a delegation, and it takes {needed}: one of them may "
-            f"be who is away, and {permissions.delegations_quorum} approve.",
-            "Give the role to more people, or lower delegations_quorum.",
-        )
+def _for_too_few(raw: Raw, settings: Settings) -> Iterator[Problem]:
+    """Return what too few people could ever decide on, also when one of them must not."""
+    given = settings.permissions
+    asked = (
+        ("unfreeze", given.freeze, given.unfreeze_quorum, "lift a freeze", ""),
+        (
+            "payees",
+            given.payees,
+            given.payees_quorum + 1,
+            "change payees",
+            f": who proposes it, and {given.payees_quorum} to approve",
+        ),
+        ("charter", given.charter, given.charter_quorum, "decide on settings", ""),
+        (
+            "delegations",
+            given.delegations,
+            given.delegations_quorum + 1,
+            "agree to a delegation",
+            f": one of them may be who is away, and {given.delegations_quorum} approve",
+        ),
+    )
+    for name, is_used, needed, what, why in asked:
+        able = [each for each in settings.people if set(each.roles) & set(getattr(given, name))]
+        if is_used and len(able) < needed:
+            yield raw.problem(
+                ("permissions", name),
+                f"{len(able)} people may {what}, and it takes {needed}{why}.",
+                f"Give the role to more people, or lower {name}_quorum.",
+            )
 
 
 def _unfillable(raw: Raw, settings: Settings, policy: Policy) -> Iterator[Problem]:
