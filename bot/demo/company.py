@@ -216,4 +216,14 @@ rules:
   - name: Dollars
     when: { currency: USD }
     require: [{ role: cfo }]
+  - name: From 20 000 EUR up
+    when: { amount: { from: 20000 } }
+    require: [{ role: cfo }]
+    cool_off: 1h  # once approved it waits, and can still be stopped
+limits:
+  - name: To one payee in a month
+    per: payee
+    most: 10000
+    within: 30d
+    require: [{ role: cfo }]
 """
